@@ -1,0 +1,62 @@
+//! Diario's wire protocol: what a device and a server say to each other.
+//!
+//! Ids, frames, limits, errors, the CBOR codec and the signed device list. There is no I/O here and no
+//! MLS; MLS messages are opaque bytes. `diario.cddl` beside this crate gives the frames in CDDL (RFC 8610).
+//!
+//! A connection is one WebSocket (RFC 6455). Every binary message on it is one frame: a [`ClientFrame`]
+//! towards the server, a [`ServerFrame`] towards the device.
+
+#![forbid(unsafe_code)]
+
+mod bytes;
+mod codec;
+pub mod device_list;
+mod ids;
+pub mod limits;
+mod log;
+mod refusal;
+mod request;
+mod response;
+pub mod roster;
+mod slot;
+mod text;
+
+pub use bytes::{Bin, Fixed};
+pub use codec::{DecodeError, decode, encode};
+pub use ids::{
+    AccountId, ConversationId, DeviceId, Digest, EntryId, Epoch, IdError, MailboxId, Nonce, Position,
+    PublicKey, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Timestamp,
+};
+pub use log::{Body, Entry, EntryKind, LogHash, Sending};
+pub use refusal::Refusal;
+pub use request::{
+    AccountRef, Append, ClientFrame, Commit, CreateConversation, DeviceRef, LogRange, Login, PutKeyPackages,
+    PutSlots, Register, Request, Signal, SlotWrite,
+};
+pub use response::{
+    AccountInfo, Change, Changes, ConversationHead, GroupState, Hello, LogPage, LoggedIn, MailboxItem,
+    Membership, Notice, Reply, Seen, ServerFrame, SignalPush, SlotOutcome, Welcome, What,
+};
+pub use slot::Slot;
+pub use text::{Username, UsernameError};
+
+/// Version of the protocol, told in [`Hello`]; a device refuses a server of another one.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// Path of the WebSocket on the server.
+pub const WEBSOCKET_PATH: &str = "/v1/ws";
+
+/// Kinds of conversation, fixed at its creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, minicbor::Encode, minicbor::Decode)]
+#[cbor(index_only)]
+pub enum ConversationKind {
+    /// The account's own: drafts, settings, the keyring. Its id is [`ConversationId::of_self`].
+    #[n(0)]
+    SelfConversation,
+    /// Two accounts. Its id is [`ConversationId::of_pair`].
+    #[n(1)]
+    Direct,
+    /// Any number of accounts; its id is random.
+    #[n(2)]
+    Group,
+}
