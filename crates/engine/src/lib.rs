@@ -1,1 +1,25 @@
-//! Placeholder.
+//! A Diario device, sans-IO: keys, groups, outbox, history, linking and the local store.
+//!
+//! [`Engine`] owns a SQLite connection and nothing else of the world. A driver gives it what comes in (frames,
+//! the user's wishes, the time) and takes what goes out (frames, events, the next deadline). The calling order
+//! is on [`Engine`]. The crate compiles to `wasm32-unknown-unknown` as it is.
+
+#![forbid(unsafe_code)]
+
+pub mod content;
+mod crypto;
+mod engine;
+mod error;
+mod event;
+mod group;
+pub mod linking;
+mod store;
+mod view;
+
+pub use crypto::seal::OpenError;
+pub use engine::{Draft, Engine, EngineConfig, GroupChange, ImportItem};
+pub use error::{CommandError, EngineError, Misbehaviour};
+pub use event::{ConnectionState, Event, LinkingStep};
+pub use group::{GroupError, RosterError};
+pub use store::StoreError;
+pub use view::{ConversationView, DeviceState, DeviceView, MemberView, MessageState, MessageView};

@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Parsers for other messengers' exports.
+//!
+//! Nothing here opens a file, a socket or a database, or knows the time: the caller hands over a reader
+//! and gets messages back. What is read was written by strangers, so every limit is an option, every
+//! refusal is a typed error that says what to do, and no input panics.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+#[cfg(feature = "fixtures")]
+pub mod fixture;
+pub mod whatsapp;

@@ -182,6 +182,9 @@ pub struct Membership {
     /// Running hash before entry `since`.
     #[n(4)]
     pub hash_before: LogHash,
+    /// The accounts in it now, by the server's word; a device that is in the group knows better.
+    #[n(5)]
+    pub participants: Vec<AccountId>,
 }
 
 /// What an external joiner needs (RFC 9420 section 12.4.3.2).

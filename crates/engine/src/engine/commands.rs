@@ -1,0 +1,315 @@
+//! What the user wants done in conversations.
+
+use diario_protocol::{
+    AccountId, AccountRef, ConversationId, ConversationKind, EntryId, Request, Seq, Signal, SlotKey, Timestamp, Username,
+};
+
+use super::entries::{entry_id, text_of};
+use super::requests::Asked;
+use super::roster::MembershipWish;
+use super::{Engine, Result};
+use crate::content::MimiContent;
+use crate::crypto::seal::{self, Place, Subject};
+use crate::error::{CommandError, EngineError};
+use crate::store::conversation::{self, Conversation, Membership};
+use crate::store::message::{self, NewMessage, Outgoing, outbox_kind, state};
+use crate::store::people::{self, Me, Stage};
+use crate::store::sealed::{self, NamedValue};
+
+/// Something to say.
+#[derive(Debug, Clone)]
+pub enum Draft {
+    /// Words.
+    Text(String),
+}
+
+/// A change of a group's members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupChange {
+    /// Take accounts in.
+    Add(Vec<AccountId>),
+    /// Put accounts out.
+    Remove(Vec<AccountId>),
+    /// Leave it.
+    Leave,
+}
+
+type Done<T> = std::result::Result<T, CommandError>;
+
+/// What the seal, the letter and the padding add at most to a content, in bytes.
+const OVERHEAD: usize = 512;
+
+impl Engine {
+    /// This device, if it may act for its account.
+    pub(super) fn active(&self) -> Done<Me> {
+        match &self.me {
+            None => Err(CommandError::NoAccount),
+            Some(me) if me.stage == Stage::Revoked => Err(CommandError::Revoked),
+            Some(me) => Ok(me.clone()),
+        }
+    }
+
+    /// Asks the server whose a name is; [`crate::Event::Resolved`] answers.
+    pub fn look_up(&mut self, username: &Username, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            engine.active()?;
+            if !engine.session.is_logged_in() {
+                return Err(CommandError::Offline);
+            }
+            let asked = vec![AccountRef::Name(username.clone())];
+            engine.ask(Request::Lookup(asked.clone()), Asked::Accounts(asked));
+            Ok(())
+        })
+    }
+
+    /// The account of a name, if it is known here.
+    pub fn account_named(&self, username: &Username) -> Result<Option<AccountId>> {
+        Ok(people::account_by_name(&self.db, username)?)
+    }
+
+    /// The conversation with one other account, or with oneself; begun here if there is none yet.
+    pub fn direct(&mut self, account: AccountId, now: Timestamp) -> Done<ConversationId> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            if account == me.account {
+                return Ok(ConversationId::of_self(account));
+            }
+            let id = ConversationId::of_pair(me.account, account);
+            if engine.conversation(id)?.is_none() {
+                let conversation = Conversation::new(id, ConversationKind::Direct, now);
+                conversation.save(&engine.db).map_err(EngineError::from)?;
+                let both = [me.account, account].map(super::join::admin);
+                conversation::set_participants(&engine.db, id, &both).map_err(EngineError::from)?;
+            }
+            Ok(id)
+        })
+    }
+
+    /// Begins a group.
+    pub fn create_conversation(&mut self, title: &str, members: &[AccountId], now: Timestamp) -> Done<ConversationId> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let id = ConversationId::new(engine.random()?);
+            engine.begin_group(id, title, &me)?;
+            let others: Vec<_> = members.iter().copied().filter(|m| *m != me.account).collect();
+            engine.wish(id, MembershipWish { add: others, remove: Vec::new() })?;
+            Ok(id)
+        })
+    }
+
+    pub(super) fn begin_group(&mut self, id: ConversationId, title: &str, me: &Me) -> Result<()> {
+        let mut conversation = Conversation::new(id, ConversationKind::Group, self.now);
+        title.clone_into(&mut conversation.title);
+        conversation.save(&self.db)?;
+        conversation::set_participants(&self.db, id, &[super::join::admin(me.account)])?;
+        self.enqueue_slot(id, super::slots::TITLE, title.as_bytes().to_vec(), true)
+    }
+
+    fn wish(&mut self, id: ConversationId, wish: MembershipWish) -> Result<()> {
+        let payload = diario_protocol::encode(&wish);
+        self.enqueue(id, None, outbox_kind::MEMBERSHIP, payload, None, self.now)
+    }
+
+    /// Changes a group's members; it is done with the next commit.
+    pub fn change_group(&mut self, id: ConversationId, change: &GroupChange, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let Some(conversation) = engine.conversation(id)?.cloned() else {
+                return Err(CommandError::NoConversation(id.to_string()));
+            };
+            if !Self::is_group(&conversation) {
+                return Err(CommandError::NotAGroup);
+            }
+            if conversation.left_at.is_some() {
+                return Err(CommandError::Left);
+            }
+            let participants = conversation::participants_of(&engine.db, id).map_err(EngineError::from)?;
+            let is_in = |account: &AccountId| participants.iter().any(|p| p.account == *account);
+            let wish = match change {
+                GroupChange::Add(accounts) if accounts.iter().any(is_in) => {
+                    return Err(CommandError::Membership("they are in the group already"));
+                }
+                GroupChange::Remove(accounts) if !accounts.iter().all(is_in) => {
+                    return Err(CommandError::Membership("they are not in the group"));
+                }
+                GroupChange::Remove(accounts) if accounts.contains(&me.account) => {
+                    return Err(CommandError::Membership("to take yourself out, leave the group"));
+                }
+                GroupChange::Add(accounts) => MembershipWish { add: accounts.clone(), remove: Vec::new() },
+                GroupChange::Remove(accounts) => MembershipWish { add: Vec::new(), remove: accounts.clone() },
+                GroupChange::Leave => MembershipWish { add: Vec::new(), remove: vec![me.account] },
+            };
+            engine.wish(id, wish)?;
+            Ok(())
+        })
+    }
+
+    /// Whether something of this conversation still waits to be sent.
+    pub fn has_outgoing(&self, id: ConversationId) -> Result<bool> {
+        Ok(!message::outgoing(&self.db, id, 1)?.is_empty() || sealed::pending_commit(&self.db, id)?.is_some())
+    }
+
+    /// Says something. It is shown and queued in one transaction, and sent when there is a connection.
+    pub fn send(&mut self, id: ConversationId, draft: &Draft, now: Timestamp) -> Done<EntryId> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let Some(conversation) = engine.conversation(id)?.cloned() else {
+                return Err(CommandError::NoConversation(id.to_string()));
+            };
+            if conversation.left_at.is_some() {
+                return Err(CommandError::Left);
+            }
+            let Draft::Text(text) = draft;
+            if text.trim().is_empty() {
+                return Err(CommandError::Empty);
+            }
+            let content = MimiContent::text(engine.random()?, text.as_str());
+            engine.queue_content(&conversation, &me, &content, now)
+        })
+    }
+
+    /// Puts a content into the outbox and among the messages; the entry's id is made of it.
+    pub(super) fn queue_content(
+        &mut self,
+        conversation: &Conversation,
+        me: &Me,
+        content: &MimiContent,
+        sent_at: Timestamp,
+    ) -> Done<EntryId> {
+        let id = conversation.id;
+        let bytes = content.encode()?;
+        let limit = self.session.limits.entry as usize - OVERHEAD;
+        // Padding adds at most an eighth.
+        if bytes.len() + bytes.len() / 8 > limit {
+            return Err(CommandError::TooLong { size: bytes.len(), limit: limit / 9 * 8 });
+        }
+        let entry = entry_id(id, me.account, &bytes, &content.salt)?;
+        if message::place_of(&self.db, id, entry).map_err(EngineError::from)?.is_some() {
+            return Ok(entry);
+        }
+        let row = NewMessage {
+            conversation: id,
+            seq: None,
+            id: entry,
+            account: me.account,
+            device: me.device,
+            epoch: conversation.log_epoch,
+            annotates: None,
+            sent_at,
+            state: state::PENDING,
+            reason: None,
+            text: &text_of(content),
+            content: Some(&bytes),
+            sealed: None,
+            hash: None,
+        };
+        message::put(&self.db, &row).map_err(EngineError::from)?;
+        self.enqueue(id, Some(entry), outbox_kind::ENTRY, bytes, None, sent_at)?;
+        Ok(entry)
+    }
+
+    /// Moves the read marker forward, here and on the account's other devices.
+    pub fn mark_read(&mut self, id: ConversationId, seq: Seq, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            engine.active()?;
+            let Some(conversation) = engine.conversation(id)?.cloned() else {
+                return Err(CommandError::NoConversation(id.to_string()));
+            };
+            let seq = seq.min(Seq(conversation.log_next.0.saturating_sub(1)));
+            if seq > conversation.read {
+                let changed = engine.change(id)?;
+                changed.read = seq;
+                changed.delivered = changed.delivered.max(seq);
+                engine.session.unmarked.insert(id);
+                engine.timers.remove(&super::Timer::Receipts);
+                engine.attention.insert(id);
+            }
+            Ok(())
+        })
+    }
+
+    /// Tells the others that the user types; told again every few seconds while it lasts.
+    pub fn typing(&mut self, id: ConversationId, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let Some(conversation) = engine.conversation(id)?.cloned() else {
+                return Err(CommandError::NoConversation(id.to_string()));
+            };
+            let epoch = conversation.log_epoch;
+            if !engine.session.is_live() || conversation.membership != Membership::Member {
+                return Ok(());
+            }
+            let Some(key) = engine.key(id, epoch)? else { return Ok(()) };
+            let place =
+                Place { conversation: id, epoch, account: me.account, device: me.device, subject: Subject::Signal };
+            let body = seal::seal(&place, &key, &me.key, super::apply::TYPING.to_vec(), &engine.crypto)?;
+            let signal = Signal { conversation: id, epoch, body: body.into() };
+            engine.ask(Request::Signal(signal), Asked::Nothing);
+            Ok(())
+        })
+    }
+
+    /// Asks when the account's devices were last connected; [`crate::Event::LastSeen`] answers.
+    pub fn ask_last_seen(&mut self, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            engine.active()?;
+            if !engine.session.is_logged_in() {
+                return Err(CommandError::Offline);
+            }
+            engine.ask(Request::LastSeen, Asked::LastSeen);
+            Ok(())
+        })
+    }
+
+    /// Drops what is only a copy of the server's log; it is filled again at the next connection.
+    ///
+    /// What is not sent yet, keys, groups and the account itself stay. A connection must be made anew.
+    pub fn rebuild(&mut self, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            engine.active()?;
+            engine.db.execute_batch(
+                "DELETE FROM message WHERE seq IS NOT NULL;
+                 DELETE FROM slot;
+                 DELETE FROM gap;
+                 UPDATE device SET cursor = 0;",
+            )?;
+            engine.conversations.clear();
+            engine.me = Me::load(&engine.db).map_err(EngineError::from)?;
+            for mut conversation in Conversation::all(&engine.db).map_err(EngineError::from)? {
+                conversation.restart();
+                conversation.save(&engine.db).map_err(EngineError::from)?;
+            }
+            engine.must_disconnect = engine.session.is_connected();
+            Ok(())
+        })
+    }
+
+    /// Queues a slot write; an older one of the same name that still waits is replaced.
+    pub(super) fn enqueue_slot(&mut self, id: ConversationId, name: &str, value: Vec<u8>, head: bool) -> Result<()> {
+        for outgoing in message::outgoing(&self.db, id, usize::MAX)? {
+            let same = outgoing.kind == outbox_kind::SLOT
+                && diario_protocol::decode::<NamedValue>(&outgoing.payload, outgoing.payload.len())
+                    .is_ok_and(|queued| SlotKey::of_name(id, &queued.name) == SlotKey::of_name(id, name));
+            if same {
+                message::dequeue(&self.db, outgoing.row)?;
+            }
+        }
+        let named = NamedValue { name: name.to_owned(), value, head };
+        self.enqueue(id, None, outbox_kind::SLOT, diario_protocol::encode(&named), None, self.now)
+    }
+
+    fn enqueue(
+        &mut self,
+        id: ConversationId,
+        entry: Option<EntryId>,
+        kind: u8,
+        payload: Vec<u8>,
+        annotates: Option<Seq>,
+        created_at: Timestamp,
+    ) -> Result<()> {
+        let outgoing = Outgoing { row: 0, conversation: id, entry, kind, payload, annotates, created_at };
+        message::enqueue(&self.db, &outgoing)?;
+        self.attention.insert(id);
+        Ok(())
+    }
+}

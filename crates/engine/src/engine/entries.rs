@@ -1,0 +1,340 @@
+//! Entries in the order of the log: opened, refused, or kept until they can be opened.
+
+use diario_protocol::{AccountId, Body, ConversationId, Entry, EntryId, EntryKind, Epoch, LogHash, Seq, Timestamp};
+use ed25519_dalek::VerifyingKey;
+use minicbor::{Decode, Encode};
+
+use super::{Engine, Result};
+use crate::content::{self, ContentView, MessageId, MimiContent};
+use crate::crypto::key::ConversationKey;
+use crate::crypto::seal::{self, OpenError, Place, Subject};
+use crate::error::Misbehaviour;
+use crate::event::Event;
+use crate::store::conversation::Conversation;
+use crate::store::message::{self, NewMessage, Waiting, state};
+use crate::store::people::{self, KnownDevice};
+use crate::store::sealed;
+
+/// What an entry's seal holds.
+#[derive(Debug, Encode, Decode)]
+pub(super) struct Letter {
+    /// How far the sender had the log.
+    #[n(0)]
+    pub(super) seen: Seq,
+    /// First 16 bytes of the running hash there.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(super) seen_hash: Vec<u8>,
+    /// The sender's clock.
+    #[n(2)]
+    pub(super) sent_at: Timestamp,
+    /// MIMI content.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(super) content: Vec<u8>,
+}
+
+/// How an entry of the log is kept here.
+struct Shown {
+    state: u8,
+    reason: Option<String>,
+    text: String,
+    content: Option<Vec<u8>>,
+    sent_at: Timestamp,
+}
+
+pub(super) fn short_hash(hash: &LogHash) -> Vec<u8> {
+    hash.0.as_bytes()[..16].to_vec()
+}
+
+/// The id of an entry with this content.
+pub(super) fn entry_id(
+    conversation: ConversationId,
+    account: AccountId,
+    content: &[u8],
+    salt: &[u8; 16],
+) -> std::result::Result<EntryId, content::ContentError> {
+    let sender = content::account_uri(account.as_bytes());
+    let room = content::conversation_uri(conversation.as_bytes());
+    let id = MessageId::derive(content, salt, &sender, &room)?;
+    let mut short = [0; 16];
+    short.copy_from_slice(&id.as_bytes()[1..17]);
+    Ok(EntryId::new(short))
+}
+
+/// The words of a message, for lists and search.
+pub(super) fn text_of(content: &MimiContent) -> String {
+    fn words(view: &ContentView<'_>) -> String {
+        match view {
+            ContentView::Text { body, .. } => (*body).to_owned(),
+            ContentView::Reaction { reactions, .. } => reactions.join(" "),
+            ContentView::Edit { new, .. } => words(new),
+            ContentView::Several(parts) => parts.iter().map(words).collect::<Vec<_>>().join("\n"),
+            ContentView::Delete { .. } | ContentView::Attachment(_) | ContentView::Unsupported { .. } => String::new(),
+        }
+    }
+    words(&content.view())
+}
+
+impl Engine {
+    /// Applies the entry that comes next in its log.
+    pub(super) fn apply_next(&mut self, conversation: &Conversation, entry: Entry) -> Result<()> {
+        let id = conversation.id;
+        let hash = conversation.log_hash.after_entry(&entry);
+        if entry.epoch != conversation.log_epoch {
+            let what = Misbehaviour::WrongEpoch { expected: conversation.log_epoch, found: entry.epoch };
+            return self.refuse(&entry, hash, what);
+        }
+        match message::place_of(&self.db, id, entry.id)? {
+            Some(Some(seq)) => return self.refuse(&entry, hash, Misbehaviour::Replayed(seq)),
+            Some(None) if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
+                return self.refuse(&entry, hash, Misbehaviour::BadContent);
+            }
+            _ => {}
+        }
+        match (entry.kind, entry.body.clone()) {
+            (EntryKind::Commit, Body::Present(_)) => self.apply_commit(conversation, &entry, hash),
+            (EntryKind::Application, Body::Present(sealed)) => {
+                let waiting = Waiting {
+                    conversation: id,
+                    seq: entry.seq,
+                    id: entry.id,
+                    account: entry.account,
+                    device: entry.device,
+                    epoch: entry.epoch,
+                    annotates: entry.annotates,
+                    sealed: sealed.0,
+                    hash: Some(hash),
+                };
+                self.advance(id, entry.seq, hash)?;
+                self.change(id)?.epoch_entries += 1;
+                self.open_entry(&waiting, true)
+            }
+            (kind, Body::Erased(_)) => {
+                self.advance(id, entry.seq, hash)?;
+                if kind == EntryKind::Commit {
+                    return Err(crate::EngineError::Internal("the server erased a commit"));
+                }
+                let row = NewMessage { state: state::ERASED, ..row(&Waiting::of(&entry, hash)) };
+                Ok(message::put(&self.db, &row)?)
+            }
+        }
+    }
+
+    /// Keeps a place in the log for an entry that is not accepted, and tells.
+    pub(super) fn refuse(&mut self, entry: &Entry, hash: LogHash, what: Misbehaviour) -> Result<()> {
+        let reason = what.to_string();
+        // Its id may be that of a good entry: the row gets one that is nobody's.
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.0.as_bytes()[..16]);
+        let waiting = Waiting { id: EntryId::new(id), ..Waiting::of(entry, hash) };
+        message::put(&self.db, &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(&waiting) })?;
+        self.advance(entry.conversation, entry.seq, hash)?;
+        self.misbehaved(Some(entry.conversation), what);
+        Ok(())
+    }
+
+    /// Opens an entry, or keeps it until its key and its sender's device are known.
+    pub(super) fn open_entry(&mut self, w: &Waiting, first: bool) -> Result<()> {
+        let wait = |state| NewMessage { state, sealed: Some(&w.sealed), ..row(w) };
+        let Some(key) = self.key(w.conversation, w.epoch)? else {
+            message::put(&self.db, &wait(state::WAITING_KEY))?;
+            self.emit(Event::Waiting { conversation: w.conversation, seq: w.seq });
+            return Ok(());
+        };
+        let Some(device) = people::device(&self.db, w.account, w.device)? else {
+            message::put(&self.db, &wait(state::WAITING_DEVICE))?;
+            self.emit(Event::Waiting { conversation: w.conversation, seq: w.seq });
+            return Ok(());
+        };
+        let shown = match self.read_letter(w, &key, &device)? {
+            Ok(shown) => shown,
+            Err(Misbehaviour::Forged(OpenError::OtherKey)) if self.is_outside(w.conversation)? => {
+                // The key came from the keyring and may be wrong there; the right one replaces it.
+                message::put(&self.db, &wait(state::WAITING_KEY))?;
+                return Ok(());
+            }
+            Err(what) => {
+                let reason = what.to_string();
+                message::put(&self.db, &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(w) })?;
+                self.misbehaved(Some(w.conversation), what);
+                return Ok(());
+            }
+        };
+        message::put(
+            &self.db,
+            &NewMessage {
+                state: shown.state,
+                reason: shown.reason.as_deref(),
+                text: &shown.text,
+                content: shown.content.as_deref(),
+                sent_at: shown.sent_at,
+                ..row(w)
+            },
+        )?;
+        let own_device = w.device == self.me()?.device;
+        if own_device {
+            message::dequeue_entry(&self.db, w.id)?;
+            self.session.lane(w.conversation).sent.remove(&w.id);
+            self.emit(Event::Sent { conversation: w.conversation, id: w.id, seq: w.seq });
+        } else {
+            let live = first && self.session.is_live();
+            self.emit(Event::Message { conversation: w.conversation, seq: w.seq, id: w.id, live });
+        }
+        if w.account != self.me()?.account {
+            self.delivered(w.conversation, w.seq)?;
+        }
+        Ok(())
+    }
+
+    fn read_letter(
+        &mut self,
+        w: &Waiting,
+        key: &ConversationKey,
+        device: &KnownDevice,
+    ) -> Result<std::result::Result<Shown, Misbehaviour>> {
+        let Some(verifying) = self.verifying_key(device) else {
+            return Ok(Err(Misbehaviour::Forged(OpenError::BadSignature)));
+        };
+        let place = Place {
+            conversation: w.conversation,
+            epoch: w.epoch,
+            account: w.account,
+            device: w.device,
+            subject: Subject::Entry { id: w.id, annotates: w.annotates },
+        };
+        let letter = match seal::open(&place, key, &verifying, &w.sealed) {
+            Ok(bytes) => bytes,
+            Err(e) => return Ok(Err(Misbehaviour::Forged(e))),
+        };
+        let Ok(letter) = diario_protocol::decode::<Letter>(&letter, letter.len()) else {
+            return Ok(Err(Misbehaviour::BadContent));
+        };
+        if letter.seen >= w.seq || !self.saw_the_same(w.conversation, &letter)? {
+            return Ok(Err(Misbehaviour::Forked(letter.seen)));
+        }
+        Ok(read_content(w, &letter))
+    }
+
+    /// Whether the sender's log was this device's, as far as both have it.
+    fn saw_the_same(&mut self, id: ConversationId, letter: &Letter) -> Result<bool> {
+        if letter.seen.0 == 0 {
+            return Ok(letter.seen_hash == short_hash(&LogHash::start(&id)));
+        }
+        let here = message::hash_at(&self.db, id, letter.seen)?;
+        // What lies before this account's time, or is not here yet, cannot be compared.
+        Ok(here.is_none_or(|hash| short_hash(&hash) == letter.seen_hash))
+    }
+
+    fn is_outside(&mut self, id: ConversationId) -> Result<bool> {
+        use crate::store::conversation::Membership;
+        Ok(self.conversation(id)?.is_none_or(|c| c.membership != Membership::Member))
+    }
+
+    /// The conversation key of an epoch, if it is known here.
+    pub(super) fn key(&mut self, id: ConversationId, epoch: Epoch) -> Result<Option<ConversationKey>> {
+        if let Some(key) = self.keys.get(&(id, epoch)) {
+            return Ok(Some(key.clone()));
+        }
+        let key = sealed::key(&self.db, id, epoch)?;
+        if let Some(key) = &key {
+            const MOST: usize = 4_096;
+            if self.keys.len() >= MOST {
+                self.keys.clear();
+            }
+            self.keys.insert((id, epoch), key.clone());
+        }
+        Ok(key)
+    }
+
+    /// A key became known: everything that waited for it is opened.
+    pub(super) fn learn_key(
+        &mut self,
+        id: ConversationId,
+        epoch: Epoch,
+        key: &ConversationKey,
+        in_keyring: bool,
+    ) -> Result<()> {
+        if !sealed::save_key(&self.db, id, epoch, key, in_keyring)? {
+            return Ok(());
+        }
+        self.keys.insert((id, epoch), key.clone());
+        for waiting in message::waiting_for_key(&self.db, id, epoch)? {
+            self.open_entry(&waiting, false)?;
+        }
+        for slot in sealed::waiting_slots(&self.db, id, epoch)? {
+            self.open_slot(&slot)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn verifying_key(&mut self, device: &KnownDevice) -> Option<VerifyingKey> {
+        if let Some(key) = self.verifying.get(&device.device) {
+            return Some(*key);
+        }
+        let key = VerifyingKey::from_bytes(device.key.as_bytes()).ok()?;
+        const MOST: usize = 4_096;
+        if self.verifying.len() >= MOST {
+            self.verifying.clear();
+        }
+        self.verifying.insert(device.device, key);
+        Some(key)
+    }
+}
+
+fn read_content(w: &Waiting, letter: &Letter) -> std::result::Result<Shown, Misbehaviour> {
+    let content = MimiContent::decode(&letter.content).map_err(|_| Misbehaviour::BadContent)?;
+    let sender = content::account_uri(w.account.as_bytes());
+    let room = content::conversation_uri(w.conversation.as_bytes());
+    content.check_origin(&sender, &room).map_err(|_| Misbehaviour::BadContent)?;
+    let id = entry_id(w.conversation, w.account, &letter.content, &content.salt).map_err(|_| Misbehaviour::BadContent)?;
+    if id != w.id {
+        return Err(Misbehaviour::BadContent);
+    }
+    let (text, sent_at) = (text_of(&content), letter.sent_at);
+    Ok(Shown { state: state::READABLE, reason: None, text, content: Some(letter.content.clone()), sent_at })
+}
+
+impl Waiting {
+    fn of(entry: &Entry, hash: LogHash) -> Self {
+        Self {
+            conversation: entry.conversation,
+            seq: entry.seq,
+            id: entry.id,
+            account: entry.account,
+            device: entry.device,
+            epoch: entry.epoch,
+            annotates: entry.annotates,
+            sealed: Vec::new(),
+            hash: Some(hash),
+        }
+    }
+}
+
+/// A row for an entry, with nothing in it yet.
+fn row(w: &Waiting) -> NewMessage<'static> {
+    NewMessage {
+        conversation: w.conversation,
+        seq: Some(w.seq),
+        id: w.id,
+        account: w.account,
+        device: w.device,
+        epoch: w.epoch,
+        annotates: w.annotates,
+        sent_at: Timestamp(0),
+        state: state::READABLE,
+        reason: None,
+        text: "",
+        content: None,
+        sealed: None,
+        hash: w.hash,
+    }
+}
+
+/// A row for a commit.
+pub(super) fn commit_row<'a>(entry: &Entry, hash: LogHash, content: &'a [u8]) -> NewMessage<'a> {
+    NewMessage {
+        state: state::COMMIT,
+        sent_at: entry.received_at,
+        content: Some(content),
+        ..row(&Waiting::of(entry, hash))
+    }
+}

@@ -1,0 +1,93 @@
+//! Messages of other messengers, taken into a conversation of one's own.
+
+use diario_protocol::{AccountId, ConversationId, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::Engine;
+use crate::content::{ExtensionKey, ExtensionValue, MimiContent};
+use crate::error::{CommandError, EngineError};
+use crate::store::message;
+
+/// One message of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportItem {
+    /// Names the message within its export: the same at every import.
+    pub key: [u8; 16],
+    /// Who said it, as the export calls them; `None` for notices.
+    pub sender: Option<String>,
+    /// When.
+    pub sent_at: Timestamp,
+    /// What.
+    pub text: String,
+}
+
+/// Extension of an imported content: who said it there. A text, empty for notices.
+const ORIGIN: &str = "diario.imported_from";
+
+/// Who said an imported message.
+pub(crate) fn origin(content: &MimiContent) -> Option<String> {
+    let key = ExtensionKey::text(ORIGIN).ok()?;
+    content.extensions.value(&key)?.as_text().map(str::to_owned)
+}
+
+impl Engine {
+    /// The conversation that a chat of this title is imported into; begun if there is none yet.
+    ///
+    /// Its id follows from account and title, so a second import finds the first.
+    pub fn import_conversation(&mut self, title: &str, now: Timestamp) -> Result<ConversationId, CommandError> {
+        let account = self.active()?.account;
+        self.command(now, |engine| {
+            let id = ConversationId::new(short_hash(&[b"diario import v1", account.as_bytes(), title.as_bytes()]));
+            if engine.conversation(id)?.is_none() {
+                let me = engine.active()?;
+                engine.begin_group(id, title, &me)?;
+            }
+            Ok(id)
+        })
+    }
+
+    /// Queues messages of an export; gives how many were not there before.
+    pub fn import(
+        &mut self,
+        id: ConversationId,
+        items: &[ImportItem],
+        now: Timestamp,
+    ) -> Result<usize, CommandError> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let Some(conversation) = engine.conversation(id)?.cloned() else {
+                return Err(CommandError::NoConversation(id.to_string()));
+            };
+            let mut new = 0;
+            for item in items {
+                let content = imported(id, me.account, item)?;
+                let bytes = content.encode()?;
+                let entry = super::entries::entry_id(id, me.account, &bytes, &content.salt)?;
+                if message::place_of(&engine.db, id, entry).map_err(EngineError::from)?.is_none() {
+                    engine.queue_content(&conversation, &me, &content, item.sent_at)?;
+                    new += 1;
+                }
+            }
+            Ok(new)
+        })
+    }
+}
+
+/// The content of an imported message: nothing in it changes from one import to the next.
+fn imported(id: ConversationId, account: AccountId, item: &ImportItem) -> Result<MimiContent, CommandError> {
+    let salt = short_hash(&[b"diario imported message v1", id.as_bytes(), account.as_bytes(), &item.key]);
+    let mut content = MimiContent::text(salt, item.text.as_str());
+    let key = ExtensionKey::text(ORIGIN)?;
+    content.extensions.insert(key, ExtensionValue::text(item.sender.as_deref().unwrap_or_default()))?;
+    Ok(content)
+}
+
+fn short_hash(parts: &[&[u8]]) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.finalize()[..16]);
+    short
+}

@@ -1,0 +1,347 @@
+//! Linking a device: the state machines of [`crate::linking`] over the server's mailboxes.
+
+use diario_protocol::device_list::{DeviceRole, ListedDevice, SignedDeviceList};
+use diario_protocol::{
+    AccountId, Bin, ConversationId, DeviceId, Epoch, MailboxId, MailboxItem, Position, PublicKey, Refusal, Request, ServerId,
+    Timestamp, Username,
+};
+use minicbor::{Decode, Encode};
+use openmls_traits::random::OpenMlsRand;
+
+use super::requests::{Asked, ListChange};
+use super::{Engine, Result};
+use crate::crypto::identity::KeyPair;
+use crate::crypto::key::ConversationKey;
+use crate::error::{CommandError, EngineError};
+use crate::event::{Event, LinkingStep};
+use crate::linking::{Approver, Candidate, Event as LinkEvent, LinkCode, LinkingError, PairingCode, Step};
+use crate::store::people::{self, Me, Stage};
+
+/// What the candidate asks for.
+#[derive(Debug, Encode, Decode)]
+struct LinkRequest {
+    #[n(0)]
+    key: PublicKey,
+    #[n(1)]
+    name: String,
+}
+
+/// What the primary grants.
+#[derive(Encode, Decode)]
+struct LinkGrant {
+    #[n(0)]
+    server: ServerId,
+    #[n(1)]
+    username: Username,
+    #[n(2)]
+    list: SignedDeviceList,
+    /// The newest self key: with it the keyring can be read before the device is in the self group.
+    #[n(3)]
+    self_epoch: Epoch,
+    #[cbor(n(4), with = "minicbor::bytes")]
+    self_key: Vec<u8>,
+}
+
+/// What linking is under way; in memory only, since a torn one starts anew with another code.
+#[derive(Default)]
+pub(super) enum Linking {
+    #[default]
+    None,
+    Candidate(Box<CandidateSide>),
+    Approver(Box<ApproverSide>),
+}
+
+pub(super) struct CandidateSide {
+    server: String,
+    name: String,
+    key: KeyPair,
+    qr: bool,
+    machine: Option<Candidate>,
+}
+
+pub(super) struct ApproverSide {
+    machine: Approver,
+    requested: Option<LinkRequest>,
+}
+
+impl Linking {
+    pub(super) fn is_candidate(&self) -> bool {
+        matches!(self, Self::Candidate(_))
+    }
+
+    pub(super) fn needs_connection(&self) -> bool {
+        self.is_candidate()
+    }
+
+    pub(super) fn server(&self) -> Option<&str> {
+        match self {
+            Self::Candidate(side) => Some(&side.server),
+            _ => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Begins to link this device to an account: an event brings the code to show, at every connection a new one.
+    pub fn link(
+        &mut self,
+        server: &str,
+        device_name: &str,
+        qr: bool,
+        now: Timestamp,
+    ) -> std::result::Result<(), CommandError> {
+        self.now = now;
+        if let Some(me) = &self.me {
+            return Err(CommandError::HasAccount(me.username.to_string()));
+        }
+        let side = CandidateSide {
+            server: server.to_owned(),
+            name: device_name.to_owned(),
+            key: KeyPair::generate(&self.crypto)?,
+            qr,
+            machine: None,
+        };
+        self.linking = Linking::Candidate(Box::new(side));
+        Ok(())
+    }
+
+    /// Enters the linking that another device shows a code for; an event brings its name, to be confirmed.
+    pub fn approve(&mut self, code: &str, now: Timestamp) -> std::result::Result<(), CommandError> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            if !me.is_primary() {
+                return Err(CommandError::NotPrimary);
+            }
+            let server = me.server_id.map(|s| s.to_string()).unwrap_or_default();
+            if !engine.session.is_logged_in() {
+                return Err(CommandError::Offline);
+            }
+            let mut machine = engine.with_entropy(|entropy| match code.parse::<LinkCode>() {
+                Ok(code) => Ok(Approver::with_code(&code, entropy)?),
+                Err(not_long) => match code.parse::<PairingCode>() {
+                    Ok(code) => Ok(Approver::with_pairing(&code, &server, entropy)?),
+                    Err(_) if code.len() > 16 => Err(CommandError::from(not_long)),
+                    Err(e) => Err(e.into()),
+                },
+            })??;
+            let mailbox = MailboxId::new(*machine.mailbox());
+            let first = machine.start();
+            engine.linking = Linking::Approver(Box::new(ApproverSide { machine, requested: None }));
+            engine.ask(Request::JoinMailbox(mailbox), Asked::Mailbox(mailbox));
+            engine.put_messages(mailbox, first);
+            Ok(())
+        })
+    }
+
+    /// The user's answer to [`LinkingStep::Requested`].
+    pub fn confirm_link(&mut self, admit: bool, now: Timestamp) -> std::result::Result<(), CommandError> {
+        self.command(now, |engine| {
+            let Linking::Approver(side) = &mut engine.linking else {
+                return Err(CommandError::Linking(LinkingError::Closed));
+            };
+            let mailbox = MailboxId::new(*side.machine.mailbox());
+            let Some(request) = &side.requested else {
+                return Err(CommandError::Linking(LinkingError::Closed));
+            };
+            let device = ListedDevice { key: request.key, role: DeviceRole::Linked, valid_until: None };
+            if !admit {
+                let step = side.machine.deny()?;
+                engine.linking = Linking::None;
+                engine.put_messages(mailbox, step.send);
+                return Ok(());
+            }
+            let id = device.id();
+            let mut list = engine.own_list()?;
+            list.devices.retain(|d| d.id() != id);
+            list.devices.push(device);
+            engine.put_device_list(list, ListChange::Link(id))?;
+            Ok(())
+        })
+    }
+
+    /// Gives the linking up, on either side.
+    pub fn cancel_link(&mut self, now: Timestamp) -> Result<()> {
+        self.input(now, |engine| {
+            let (mailbox, farewell) = match std::mem::take(&mut engine.linking) {
+                Linking::None => return Ok(()),
+                Linking::Candidate(mut side) => match &mut side.machine {
+                    Some(machine) => (MailboxId::new(*machine.mailbox()), machine.cancel()),
+                    None => return Ok(()),
+                },
+                Linking::Approver(mut side) => (MailboxId::new(*side.machine.mailbox()), side.machine.cancel()),
+            };
+            if engine.session.is_connected() {
+                engine.put_messages(mailbox, farewell.into_iter().collect());
+            }
+            Ok(())
+        })
+    }
+
+    fn with_entropy<T>(&self, body: impl FnOnce(&mut dyn crate::linking::Entropy) -> T) -> Result<T> {
+        let mut failed = false;
+        let mut fill = |out: &mut [u8]| match self.crypto.random_vec(out.len()) {
+            Ok(random) => out.copy_from_slice(&random),
+            Err(_) => failed = true,
+        };
+        let value = body(&mut fill);
+        if failed { Err(EngineError::Randomness) } else { Ok(value) }
+    }
+
+    fn put_messages(&mut self, mailbox: MailboxId, messages: Vec<Vec<u8>>) {
+        for message in messages {
+            self.ask(Request::PutMailbox(mailbox, Bin(message)), Asked::Mailbox(mailbox));
+        }
+    }
+
+    /// Candidate, connected: opens a mailbox under a new code and shows it.
+    pub(super) fn open_mailbox(&mut self) -> Result<()> {
+        let Linking::Candidate(side) = &self.linking else { return Ok(()) };
+        let Some(server) = self.session.server else { return Err(EngineError::Internal("no hello")) };
+        let request = diario_protocol::encode(&LinkRequest { key: side.key.public(), name: side.name.clone() });
+        let (qr, url) = (side.qr, side.server.clone());
+        let made = self.with_entropy(|entropy| -> std::result::Result<_, CommandError> {
+            if qr {
+                let code = LinkCode::generate(&url, entropy)?;
+                Ok((code.text().to_string(), Candidate::with_code(&code, request, entropy)?))
+            } else {
+                let code = PairingCode::generate(entropy);
+                // Bound to the installation, not to the URL: both sides may know the server by other names.
+                let machine = Candidate::with_pairing(&code, &server.to_string(), request, entropy)?;
+                Ok((code.text().to_string(), machine))
+            }
+        })?;
+        let (code, mut machine) = match made {
+            Ok(made) => made,
+            Err(e) => return self.linking_failed(&e.to_string()),
+        };
+        let mailbox = MailboxId::new(*machine.mailbox());
+        let first = machine.start();
+        if let Linking::Candidate(side) = &mut self.linking {
+            side.machine = Some(machine);
+        }
+        self.ask(Request::OpenMailbox(mailbox), Asked::Mailbox(mailbox));
+        self.put_messages(mailbox, first);
+        self.emit(Event::Linking(LinkingStep::Code { code, qr }));
+        Ok(())
+    }
+
+    pub(super) fn on_mailbox(&mut self, item: &MailboxItem) -> Result<()> {
+        let handled = match &mut self.linking {
+            Linking::None => return Ok(()),
+            Linking::Candidate(side) => match &mut side.machine {
+                Some(machine) => machine.handle(&item.body),
+                None => return Ok(()),
+            },
+            Linking::Approver(side) => side.machine.handle(&item.body),
+        };
+        let Step { send, event } = match handled {
+            Ok(step) => step,
+            Err(e) => {
+                self.put_messages(item.mailbox, e.farewell().into_iter().collect());
+                return self.linking_failed(&e.to_string());
+            }
+        };
+        self.put_messages(item.mailbox, send);
+        match event {
+            None => Ok(()),
+            Some(LinkEvent::Requested(payload)) => self.link_requested(&payload),
+            Some(LinkEvent::Granted(payload)) => self.link_granted(item.mailbox, &payload),
+            Some(LinkEvent::Denied) => self.linking_failed("the other device said no"),
+            Some(LinkEvent::Finished) => {
+                self.linking = Linking::None;
+                self.ask(Request::CloseMailbox(item.mailbox), Asked::Nothing);
+                let username = self.me()?.username.clone();
+                self.emit(Event::Linking(LinkingStep::Done { username }));
+                Ok(())
+            }
+        }
+    }
+
+    fn link_requested(&mut self, payload: &[u8]) -> Result<()> {
+        let Ok(request) = diario_protocol::decode::<LinkRequest>(payload, payload.len()) else {
+            return self.linking_failed("the other device sent something unreadable");
+        };
+        let step = LinkingStep::Requested { name: request.name.clone(), device: DeviceId::of_key(&request.key) };
+        if let Linking::Approver(side) = &mut self.linking {
+            side.requested = Some(request);
+        }
+        self.emit(Event::Linking(step));
+        Ok(())
+    }
+
+    /// Primary: the server has the list with the new device; now it may know its account.
+    pub(super) fn linked_device_listed(&mut self, _device: DeviceId) -> Result<()> {
+        let me = self.me()?.clone();
+        let own = ConversationId::of_self(me.account);
+        let epoch = self.conversation(own)?.map_or(Epoch(0), |c| c.log_epoch);
+        let key = self.key(own, epoch)?.ok_or(EngineError::Internal("no self key"))?;
+        let list = people::account(&self.db, me.account)?.ok_or(EngineError::Internal("no own device list"))?.list;
+        let server = me.server_id.ok_or(EngineError::Internal("no server id"))?;
+        let grant =
+            LinkGrant { server, username: me.username, list, self_epoch: epoch, self_key: key.as_bytes().to_vec() };
+        let Linking::Approver(side) = &mut self.linking else { return Ok(()) };
+        let mailbox = MailboxId::new(*side.machine.mailbox());
+        match side.machine.grant(&diario_protocol::encode(&grant)) {
+            Ok(step) => {
+                self.put_messages(mailbox, step.send);
+                Ok(())
+            }
+            Err(e) => self.linking_failed(&e.to_string()),
+        }
+    }
+
+    /// Candidate: this device is one of the account now.
+    fn link_granted(&mut self, mailbox: MailboxId, payload: &[u8]) -> Result<()> {
+        let grant = diario_protocol::decode::<LinkGrant>(payload, payload.len()).ok();
+        let checked = grant.and_then(|g| Some((g.list.validate().ok()?, ConversationKey::from_slice(&g.self_key)?, g)));
+        let Some((list, self_key, grant)) = checked else {
+            return self.linking_failed("the other device sent something unreadable");
+        };
+        let Linking::Candidate(side) = &mut self.linking else { return Ok(()) };
+        let listed = list.list().device(side.key.device_id()).is_some();
+        if !listed || self.session.server != Some(grant.server) {
+            return self.linking_failed("the other device belongs to another server, or did not list this one");
+        }
+        let finished = side.machine.as_mut().and_then(|machine| machine.done().ok());
+        let account: AccountId = list.account();
+        let me = Me {
+            stage: Stage::Active,
+            server: side.server.clone(),
+            server_id: Some(grant.server),
+            name: side.name.clone(),
+            username: grant.username,
+            invite: None,
+            account,
+            device: side.key.device_id(),
+            key: side.key.clone(),
+            identity: None,
+            cursor: Position(0),
+            last_resort_at: Timestamp(0),
+        };
+        self.linking = Linking::None;
+        me.save(&self.db)?;
+        people::save_list(&self.db, Some(&me.username), &list)?;
+        let (username, name) = (me.username.clone(), me.name.clone());
+        self.me = Some(me);
+        let own = ConversationId::of_self(account);
+        crate::store::sealed::save_key(&self.db, own, grant.self_epoch, &self_key, true)?;
+        self.put_own_name(&name)?;
+        self.put_messages(mailbox, finished.map(|step| step.send).unwrap_or_default());
+        self.emit(Event::Linking(LinkingStep::Done { username }));
+        self.log_in()
+    }
+
+    pub(super) fn mailbox_refused(&mut self, refusal: &Refusal) -> Result<()> {
+        match self.linking {
+            // The last message of a linking may come after the other side closed it.
+            Linking::None => Ok(()),
+            _ => self.linking_failed(&refusal.to_string()),
+        }
+    }
+
+    pub(super) fn linking_failed(&mut self, why: &str) -> Result<()> {
+        self.linking = Linking::None;
+        self.emit(Event::Linking(LinkingStep::Failed(why.to_owned())));
+        Ok(())
+    }
+}

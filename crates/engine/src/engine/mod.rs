@@ -1,0 +1,384 @@
+//! The engine: one input, one transaction.
+
+mod apply;
+mod commands;
+mod commit;
+mod devices;
+mod entries;
+mod import;
+mod join;
+mod link;
+mod people;
+mod pump;
+mod receipts;
+mod requests;
+mod replies;
+mod roster;
+mod slots;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use diario_protocol::{AccountId, ConversationId, DeviceId, Epoch, ServerFrame, Timestamp};
+use ed25519_dalek::VerifyingKey;
+use openmls_rust_crypto::RustCrypto;
+use rusqlite::Connection;
+
+pub use commands::{Draft, GroupChange};
+pub(crate) use devices::device_name_slot;
+pub use import::ImportItem;
+
+use crate::crypto::key::ConversationKey;
+use crate::error::{CommandError, EngineError, Misbehaviour};
+use crate::event::{ConnectionState, Event};
+use crate::group::{Group, Member, Provider};
+use crate::store;
+use crate::store::conversation::Conversation;
+use crate::store::people::{Me, Stage};
+use requests::Session;
+
+/// What may be tuned.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// For how long a primary vouches for a linked device, in milliseconds (default 14 days).
+    pub link_validity_ms: u64,
+    /// An epoch ends with the first entry after this many milliseconds (default 7 days).
+    pub epoch_age_ms: u64,
+    /// An epoch ends after this many entries (default 10,000).
+    pub epoch_entries: u64,
+    /// One-time key packages kept at the server (default 20).
+    pub key_packages: u16,
+    /// Whether others learn what was delivered and read here (default true).
+    pub receipts: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60 * 1000;
+        Self {
+            link_validity_ms: 14 * DAY,
+            epoch_age_ms: 7 * DAY,
+            epoch_entries: 10_000,
+            key_packages: 20,
+            receipts: true,
+        }
+    }
+}
+
+/// A Diario device.
+///
+/// The driver's loop, in this order:
+/// 1. an input: [`connected`](Self::connected), [`receive`](Self::receive), [`disconnected`](Self::disconnected),
+///    [`tick`](Self::tick) or a command;
+/// 2. every [`poll_transmit`](Self::poll_transmit) is written to the connection. What it gives was stored before:
+///    persist, then send;
+/// 3. every [`poll_event`](Self::poll_event) is shown to the user;
+/// 4. if [`must_disconnect`](Self::must_disconnect), the connection is closed and `disconnected` told;
+/// 5. wait for the next input, at the latest until [`deadline`](Self::deadline), then `tick`.
+///
+/// Each input is one transaction of the store. If one fails, nothing of it remains, and the connection must be
+/// made anew; killed at any instruction, the engine goes on from the last input.
+pub struct Engine {
+    db: Connection,
+    crypto: RustCrypto,
+    config: EngineConfig,
+    me: Option<Me>,
+    groups: HashMap<ConversationId, Group>,
+    conversations: HashMap<ConversationId, Conversation>,
+    keys: HashMap<(ConversationId, Epoch), ConversationKey>,
+    verifying: HashMap<DeviceId, VerifyingKey>,
+    session: Session,
+    linking: link::Linking,
+    now: Timestamp,
+    /// The server's clock minus this device's, in milliseconds.
+    clock_offset: i64,
+    /// Conversations to look at in the next pump, besides those with something in the outbox.
+    attention: BTreeSet<ConversationId>,
+    /// Deadlines by what they are for.
+    timers: BTreeMap<Timer, Timestamp>,
+    /// Frames and events of the present input; they leave once it is stored.
+    staged: Staged,
+    transmits: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+    must_disconnect: bool,
+}
+
+#[derive(Debug, Default)]
+struct Staged {
+    transmits: Vec<Vec<u8>>,
+    events: Vec<Event>,
+    cursor_moved: bool,
+}
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// Try again what was refused for a while.
+    Retry,
+    /// Tell what was delivered.
+    Receipts,
+    /// Look at the devices' validity.
+    Validity,
+}
+
+type Result<T> = std::result::Result<T, EngineError>;
+
+impl Engine {
+    /// Opens the device that lives in `db`, or an empty one.
+    pub fn open(db: Connection, config: EngineConfig) -> Result<Self> {
+        store::prepare(&db)?;
+        let me = Me::load(&db)?;
+        Ok(Self {
+            db,
+            crypto: RustCrypto::default(),
+            config,
+            me,
+            groups: HashMap::new(),
+            conversations: HashMap::new(),
+            keys: HashMap::new(),
+            verifying: HashMap::new(),
+            session: Session::default(),
+            linking: link::Linking::default(),
+            now: Timestamp(0),
+            clock_offset: 0,
+            attention: BTreeSet::new(),
+            timers: BTreeMap::new(),
+            staged: Staged::default(),
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            must_disconnect: false,
+        })
+    }
+
+    /// The connection to the server stands; the server speaks first.
+    pub fn connected(&mut self, now: Timestamp) {
+        self.now = now;
+        self.forget_session();
+        self.session.await_hello();
+        self.must_disconnect = false;
+    }
+
+    /// The connection is gone; what was under way is derived anew at the next one.
+    pub fn disconnected(&mut self, now: Timestamp) {
+        self.now = now;
+        self.forget_session();
+        self.must_disconnect = false;
+        self.events.push_back(Event::Connection(ConnectionState::Offline));
+    }
+
+    /// Takes frames of the server, in the order in which they came, in one transaction.
+    ///
+    /// Frames that are at hand together should be given together: each call ends with a sync of the store.
+    pub fn receive<B: AsRef<[u8]>>(&mut self, frames: &[B], now: Timestamp) -> Result<()> {
+        self.input(now, |engine| {
+            for frame in frames {
+                match diario_protocol::decode::<ServerFrame>(frame.as_ref(), diario_protocol::limits::SERVER_FRAME) {
+                    Ok(frame) => engine.handle(frame)?,
+                    Err(e) => return Err(e.into()),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Does what is due at `now`.
+    pub fn tick(&mut self, now: Timestamp) -> Result<()> {
+        self.input(now, |engine| {
+            engine.timers.retain(|_, due| *due > now);
+            let awake = engine.session.wake(now);
+            engine.attention.extend(awake);
+            engine.look_at_validity()
+        })
+    }
+
+    /// The next frame to write to the connection.
+    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        self.transmits.pop_front()
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`tick`](Self::tick) at the latest.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.timers.values().copied().min()
+    }
+
+    /// Whether the driver has to close the connection: the server misbehaved, or an input failed.
+    pub fn must_disconnect(&self) -> bool {
+        self.must_disconnect
+    }
+
+    /// Whether a connection is of use: there is an account or a linking under way, and the device was not removed.
+    pub fn wants_connection(&self) -> bool {
+        self.linking.needs_connection() || self.me.as_ref().is_some_and(|me| me.stage != Stage::Revoked)
+    }
+
+    /// The server's URL, as the user gave it.
+    pub fn server(&self) -> Option<&str> {
+        self.linking.server().or(self.me.as_ref().map(|me| me.server.as_str()))
+    }
+
+    /// Whether the diary's stream is live.
+    pub fn is_live(&self) -> bool {
+        self.session.is_live()
+    }
+
+    /// This device, for the views.
+    pub(crate) fn identity(&self) -> Option<&Me> {
+        self.me.as_ref()
+    }
+
+    /// The store, for the views.
+    pub(crate) fn db(&self) -> &Connection {
+        &self.db
+    }
+
+    /// The time by which devices are valid, for the views.
+    pub(crate) fn time_of_server(&self) -> Timestamp {
+        self.server_now()
+    }
+
+    /// Runs one input in one transaction: all of it is stored, or nothing, and only then frames and events leave.
+    fn input<T, E: From<EngineError>>(
+        &mut self,
+        now: Timestamp,
+        body: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.now = now;
+        self.db.execute_batch("BEGIN IMMEDIATE").map_err(EngineError::from)?;
+        let outcome = body(self).and_then(|value| {
+            self.pump()?;
+            self.save()?;
+            self.db.execute_batch("COMMIT").map_err(EngineError::from)?;
+            Ok(value)
+        });
+        let staged = std::mem::take(&mut self.staged);
+        match outcome {
+            Ok(value) => {
+                self.transmits.extend(staged.transmits);
+                self.events.extend(staged.events);
+                Ok(value)
+            }
+            Err(e) => {
+                // The store may have rolled back by itself, as it does when the disk is full.
+                if !self.db.is_autocommit() {
+                    self.db.execute_batch("ROLLBACK").map_err(EngineError::from)?;
+                }
+                self.recover()?;
+                Err(e)
+            }
+        }
+    }
+
+    /// A command that only changes the store: what it refuses leaves everything as it was, the connection too.
+    fn command<T>(
+        &mut self,
+        now: Timestamp,
+        body: impl FnOnce(&mut Self) -> std::result::Result<T, CommandError>,
+    ) -> std::result::Result<T, CommandError> {
+        self.input(now, body)
+    }
+
+    /// Goes back to what the store says, after an input that failed.
+    fn recover(&mut self) -> Result<()> {
+        self.groups.clear();
+        self.conversations.clear();
+        self.keys.clear();
+        self.me = Me::load(&self.db)?;
+        if self.session.is_connected() {
+            self.must_disconnect = true;
+        }
+        self.forget_session();
+        Ok(())
+    }
+
+    fn forget_session(&mut self) {
+        self.session = Session::default();
+        self.transmits.clear();
+        self.timers.clear();
+        self.attention.clear();
+    }
+
+    fn save(&mut self) -> Result<()> {
+        for conversation in self.conversations.values_mut().filter(|c| c.dirty) {
+            conversation.save(&self.db)?;
+            conversation.dirty = false;
+        }
+        if std::mem::take(&mut self.staged.cursor_moved)
+            && let Some(me) = &self.me
+        {
+            me.save_cursor(&self.db)?;
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.staged.events.push(event);
+    }
+
+    fn misbehaved(&mut self, conversation: Option<ConversationId>, what: Misbehaviour) {
+        self.emit(Event::Misbehaviour { conversation, what });
+    }
+
+    fn provider(&self) -> Provider<'_> {
+        Provider::new(&self.crypto, &self.db)
+    }
+
+    /// This device, which has an account.
+    fn me(&self) -> Result<&Me> {
+        self.me.as_ref().ok_or(EngineError::Internal("no account"))
+    }
+
+    fn member(&self) -> Result<Member> {
+        let me = self.me()?;
+        Ok(Member {
+            leaf: diario_protocol::roster::LeafIdentity { account: me.account, device: me.device },
+            key: me.key.clone(),
+        })
+    }
+
+    /// The server's time, by which devices are valid.
+    fn server_now(&self) -> Timestamp {
+        Timestamp(self.now.0.saturating_add_signed(self.clock_offset))
+    }
+
+    fn conversation(&mut self, id: ConversationId) -> Result<Option<&mut Conversation>> {
+        if !self.conversations.contains_key(&id) {
+            match Conversation::load(&self.db, id)? {
+                Some(conversation) => self.conversations.insert(id, conversation),
+                None => return Ok(None),
+            };
+        }
+        Ok(self.conversations.get_mut(&id))
+    }
+
+    /// The conversation, to be changed: it is saved at the end of the input.
+    fn change(&mut self, id: ConversationId) -> Result<&mut Conversation> {
+        let conversation = self.conversation(id)?.ok_or(EngineError::Internal("an unknown conversation"))?;
+        conversation.dirty = true;
+        Ok(conversation)
+    }
+
+    fn set_timer(&mut self, timer: Timer, due: Timestamp) {
+        let entry = self.timers.entry(timer).or_insert(due);
+        *entry = due.min(*entry);
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N]> {
+        use openmls_traits::random::OpenMlsRand;
+        self.crypto.random_array().map_err(|_| EngineError::Randomness)
+    }
+}
+
+/// Who joined and who left, from the row of a commit.
+pub(crate) fn membership_note(content: &[u8]) -> (Vec<AccountId>, Vec<AccountId>) {
+    let note: commit::MembershipNote = diario_protocol::decode(content, content.len()).unwrap_or_default();
+    (note.joined, note.left)
+}
+
+/// Who said a message before it was imported, from its encoded content.
+pub(crate) fn origin_of(content: &[u8]) -> Option<String> {
+    import::origin(&crate::content::MimiContent::decode(content).ok()?)
+}

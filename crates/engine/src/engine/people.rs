@@ -1,0 +1,130 @@
+//! Accounts and their device lists: read, checked, and never taken back to an older version.
+
+use diario_protocol::device_list::{DeviceListError, SignedDeviceList};
+use diario_protocol::{AccountId, AccountInfo, AccountRef, ConversationId, Request, Username};
+
+use super::requests::{Asked, Question};
+use super::{Engine, Result};
+use crate::error::Misbehaviour;
+use crate::event::Event;
+use crate::store::{conversation, message, people};
+
+impl Engine {
+    pub(super) fn ask_for_accounts(&mut self, accounts: Vec<AccountRef>) {
+        if !accounts.is_empty() {
+            self.ask_once(Question::Accounts, Request::Lookup(accounts.clone()), Asked::Accounts(accounts));
+        }
+    }
+
+    pub(super) fn ask_for_history(&mut self, account: AccountId) {
+        self.ask_once(Question::History(account), Request::DeviceListHistory(account), Asked::History(account));
+    }
+
+    /// A change in the diary: somebody's devices are others now.
+    pub(super) fn on_device_list(&mut self, info: &AccountInfo) -> Result<()> {
+        self.ingest_list(Some(&info.username), &info.list)
+    }
+
+    /// Takes a device list if it is good and not older than the one held.
+    pub(super) fn ingest_list(&mut self, username: Option<&Username>, signed: &SignedDeviceList) -> Result<()> {
+        let valid = match signed.validate() {
+            Ok(valid) => valid,
+            Err(e) => {
+                self.misbehaved(None, Misbehaviour::DeviceList(e));
+                return Ok(());
+            }
+        };
+        let account = valid.account();
+        let held = people::account(&self.db, account)?;
+        if let Some(held) = &held {
+            if valid.refuse_rollback(held.version).is_err() {
+                // Old lists come honestly with old commits: what they say is history, and no more.
+                return if username.is_none() {
+                    Ok(people::save_devices(&self.db, &valid, false)?)
+                } else {
+                    let e = DeviceListError::Rollback { held: held.version, offered: valid.list().version };
+                    self.misbehaved(None, Misbehaviour::DeviceList(e));
+                    Ok(())
+                };
+            }
+            if valid.list().version == held.version {
+                if *signed != held.list {
+                    self.misbehaved(None, Misbehaviour::DeviceListFork);
+                } else if username.is_some_and(|name| *name != held.username) {
+                    people::save_list(&self.db, username, &valid)?;
+                    self.emit(Event::Devices(account));
+                }
+                return Ok(());
+            }
+        }
+        people::save_list(&self.db, username, &valid)?;
+        for waiting in message::waiting_for_device(&self.db, account)? {
+            self.open_entry(&waiting, false)?;
+        }
+        for id in conversation::shared_with(&self.db, account)? {
+            self.session.lane(id).claimed.clear();
+        }
+        if self.me()?.account == account {
+            // The self conversation turns at once, and with it the key that seals the keyring.
+            self.attention.insert(ConversationId::of_self(account));
+        }
+        self.emit(Event::Devices(account));
+        Ok(())
+    }
+
+    pub(super) fn on_accounts(&mut self, asked: &[AccountRef], found: Vec<Option<AccountInfo>>) -> Result<()> {
+        self.session.asking.remove(&Question::Accounts);
+        if found.len() != asked.len() {
+            return self.out_of_turn();
+        }
+        for (asked, found) in asked.iter().zip(found) {
+            let account = match &found {
+                Some(info) => {
+                    let valid = match (info.list.validate(), asked) {
+                        (Ok(valid), AccountRef::Id(id)) if valid.account() != *id => {
+                            let e = DeviceListError::WrongAccount { expected: *id, found: valid.account() };
+                            self.misbehaved(None, Misbehaviour::DeviceList(e));
+                            continue;
+                        }
+                        (Ok(valid), _) => valid,
+                        (Err(e), _) => {
+                            self.misbehaved(None, Misbehaviour::DeviceList(e));
+                            continue;
+                        }
+                    };
+                    self.ingest_list(Some(&info.username), &info.list)?;
+                    Some(valid.account())
+                }
+                None => None,
+            };
+            if let AccountRef::Name(username) = asked {
+                self.emit(Event::Resolved { username: username.clone(), account });
+            }
+        }
+        self.retry_arrivals()
+    }
+
+    pub(super) fn lookup_refused(&mut self, asked: &[AccountRef]) {
+        for asked in asked {
+            if let AccountRef::Name(username) = asked {
+                self.emit(Event::Resolved { username: username.clone(), account: None });
+            }
+        }
+    }
+
+    /// Every list that an account ever signed: the devices of old entries are in them.
+    pub(super) fn on_history(&mut self, account: AccountId, lists: &[SignedDeviceList]) -> Result<()> {
+        self.session.asking.remove(&Question::History(account));
+        self.session.histories.insert(account);
+        for list in lists {
+            match list.validate_for(account) {
+                Ok(valid) => people::save_devices(&self.db, &valid, false)?,
+                Err(e) => self.misbehaved(None, Misbehaviour::DeviceList(e)),
+            }
+        }
+        for waiting in message::waiting_for_device(&self.db, account)? {
+            self.open_entry(&waiting, false)?;
+        }
+        self.retry_arrivals()
+    }
+}

@@ -1,0 +1,303 @@
+//! Frames of the server, each to whom it concerns.
+
+use diario_protocol::{
+    Hello, LoggedIn, Login, Notice, PROTOCOL_VERSION, Refusal, Reply, Request, ServerFrame, SlotOutcome, Timestamp,
+};
+
+use super::requests::{Asked, ListChange, Phase, Question, SlotBatch};
+use super::{Engine, Result};
+use crate::error::Misbehaviour;
+use crate::event::Event;
+use crate::store::message;
+use crate::store::people::Stage;
+
+/// A linked device whose time ran out looks again this often whether it was renewed, in milliseconds.
+const RETRY_MS: u64 = 1_000;
+
+impl Engine {
+    pub(super) fn handle(&mut self, frame: ServerFrame) -> Result<()> {
+        match frame {
+            ServerFrame::Hello(hello) => self.on_hello(&hello),
+            ServerFrame::Reply(id, reply) => match self.session.under_way.remove(&id) {
+                Some(asked) => self.on_reply(asked, reply),
+                None => self.out_of_turn(),
+            },
+            ServerFrame::Refused(id, refusal) => match self.session.under_way.remove(&id) {
+                Some(asked) => self.on_refusal(asked, refusal),
+                // Signals are answered only when refused, and nothing depends on them.
+                None => Ok(()),
+            },
+            ServerFrame::Changes(changes) => self.on_changes(changes),
+            ServerFrame::Signal(signal) => self.on_signal(&signal),
+            ServerFrame::Mailbox(item) => self.on_mailbox(&item),
+            ServerFrame::Notice(notice) => self.on_notice(notice),
+        }
+    }
+
+    pub(super) fn out_of_turn(&mut self) -> Result<()> {
+        self.misbehaved(None, Misbehaviour::OutOfTurn);
+        self.must_disconnect = true;
+        Ok(())
+    }
+
+    fn on_hello(&mut self, hello: &Hello) -> Result<()> {
+        if self.session.phase != Phase::AwaitHello {
+            return self.out_of_turn();
+        }
+        if hello.protocol != PROTOCOL_VERSION {
+            self.misbehaved(None, Misbehaviour::OtherProtocol(hello.protocol));
+            self.must_disconnect = true;
+            return Ok(());
+        }
+        if let Some(me) = &mut self.me {
+            if *me.server_id.get_or_insert(hello.server) != hello.server {
+                self.misbehaved(None, Misbehaviour::OtherServer);
+                self.must_disconnect = true;
+                return Ok(());
+            }
+            me.save(&self.db)?;
+        }
+        self.session.limits = hello.limits.clone();
+        self.session.nonce = Some(hello.nonce);
+        self.session.server = Some(hello.server);
+        self.clock_offset = offset(hello.now, self.now);
+        self.session.phase = Phase::AwaitLogin;
+        if self.linking.is_candidate() {
+            return self.open_mailbox();
+        }
+        self.log_in()
+    }
+
+    /// Logs in, or registers where the server does not know the account yet.
+    ///
+    /// A device that is registering tries the login first: the answer to its registration may have been lost.
+    pub(super) fn log_in(&mut self) -> Result<()> {
+        let (Some(me), Some(nonce)) = (&self.me, self.session.nonce) else { return Ok(()) };
+        let Some(server) = me.server_id else { return Ok(()) };
+        let signature = me.key.sign(&Login::challenge(&server, &nonce, &me.account, &me.device));
+        let login = Login { account: me.account, device: me.device, signature };
+        self.ask(Request::Login(login), Asked::Login);
+        Ok(())
+    }
+
+    fn on_logged_in(&mut self, welcome: &LoggedIn) -> Result<()> {
+        self.session.key_packages_left = welcome.key_packages;
+        let me = self.me.as_mut().ok_or(crate::EngineError::Internal("logged in without an account"))?;
+        me.username = welcome.username.clone();
+        let registering = me.stage == Stage::Registering;
+        let first = registering || me.cursor.0 == 0;
+        me.stage = Stage::Active;
+        me.save(&self.db)?;
+        let (username, account, cursor) = (me.username.clone(), me.account, me.cursor);
+        if registering {
+            self.registered()?;
+        }
+        if first {
+            self.emit(Event::Ready(username));
+        }
+        self.set_phase(Phase::CatchingUp);
+        self.enter_self_conversation(account)?;
+        self.ask(Request::Subscribe(cursor), Asked::Subscribe);
+        self.look_at_validity()
+    }
+
+    fn on_reply(&mut self, asked: Asked, reply: Reply) -> Result<()> {
+        match (asked, reply) {
+            (Asked::Register, Reply::Registered(welcome)) | (Asked::Login, Reply::LoggedIn(welcome)) => {
+                self.on_logged_in(&welcome)
+            }
+            (Asked::Create(conversation), Reply::Done) => self.created(conversation),
+            // The log shows an entry or commit to everybody, this device too; that is when it counts.
+            (Asked::Append(conversation, entry), Reply::Appended(_)) => {
+                // An answer to a resent entry comes without an echo: the log had it before.
+                let missing = self.session.lane(conversation).sent.remove(&entry).is_some()
+                    && message::place_of(&self.db, conversation, entry)? == Some(None);
+                if missing {
+                    self.attention.insert(conversation);
+                }
+                Ok(())
+            }
+            (Asked::Commit(conversation), Reply::Appended(seq)) => {
+                self.session.lane(conversation).control = false;
+                self.heard_of(conversation, seq)
+            }
+            (Asked::Slots(conversation, batch), Reply::SlotsPut(outcomes)) => {
+                self.slots_put(conversation, batch, &outcomes)
+            }
+            (Asked::Log(conversation), Reply::Log(page)) => self.on_log_page(conversation, page),
+            (Asked::Commits(conversation), Reply::Log(page)) => self.on_commits(conversation, page),
+            (Asked::GroupState(conversation), Reply::GroupState(state)) => self.on_group_state(conversation, state),
+            (Asked::Welcome(conversation), Reply::Welcome(welcome)) => self.on_welcome(conversation, welcome),
+            (Asked::Claim(conversation, devices), Reply::KeyPackages(packages)) => {
+                self.on_key_packages(conversation, &devices, packages)
+            }
+            (Asked::Accounts(asked), Reply::Accounts(found)) => self.on_accounts(&asked, found),
+            (Asked::History(account), Reply::DeviceLists(lists)) => self.on_history(account, &lists),
+            (Asked::KeyPackages { last_resort, count }, Reply::Done) => {
+                self.session.asking.remove(&Question::KeyPackages);
+                self.session.key_packages_left += count;
+                if last_resort {
+                    let now = self.now;
+                    if let Some(me) = &mut self.me {
+                        me.last_resort_at = now;
+                        me.save(&self.db)?;
+                    }
+                }
+                Ok(())
+            }
+            (Asked::DeviceList(list, change), Reply::Done) => self.device_list_put(&list, change),
+            (Asked::LastSeen, Reply::LastSeen(seen)) => {
+                self.emit(Event::LastSeen(seen.into_iter().map(|s| (s.device, s.at)).collect()));
+                Ok(())
+            }
+            (Asked::Subscribe | Asked::Mailbox(_) | Asked::Nothing, Reply::Done) => Ok(()),
+            _ => self.out_of_turn(),
+        }
+    }
+
+    fn on_refusal(&mut self, asked: Asked, refusal: Refusal) -> Result<()> {
+        match asked {
+            Asked::Login => self.login_refused(refusal),
+            Asked::Register => self.registration_refused(refusal),
+            Asked::Create(conversation) => self.create_refused(conversation, refusal),
+            Asked::Append(conversation, entry) => {
+                self.session.lane(conversation).sent.remove(&entry);
+                if self.refused_for_now(conversation, &refusal) {
+                    return Ok(());
+                }
+                message::fail(&self.db, conversation, entry, &refusal.to_string())?;
+                message::dequeue_entry(&self.db, entry)?;
+                self.emit(Event::Failed { conversation, id: Some(entry), refusal });
+                Ok(())
+            }
+            Asked::Commit(conversation) => {
+                self.session.lane(conversation).control = false;
+                self.commit_refused(conversation, refusal)
+            }
+            Asked::Slots(conversation, batch) => {
+                self.session.lane(conversation).slots = false;
+                if let SlotBatch::Keyring(_) = batch {
+                    self.session.asking.remove(&Question::Keyring);
+                }
+                if !self.refused_for_now(conversation, &refusal)
+                    && let SlotBatch::Outbox { row, .. } = batch
+                {
+                    message::dequeue(&self.db, row)?;
+                    self.emit(Event::Failed { conversation, id: None, refusal });
+                }
+                Ok(())
+            }
+            Asked::Log(conversation) | Asked::Commits(conversation) => {
+                self.session.lane(conversation).fetching = false;
+                self.session.lane(conversation).control = false;
+                self.back_off(conversation, RETRY_MS);
+                Ok(())
+            }
+            Asked::GroupState(conversation) | Asked::Claim(conversation, _) | Asked::Welcome(conversation) => {
+                self.session.lane(conversation).control = false;
+                self.back_off(conversation, RETRY_MS);
+                Ok(())
+            }
+            Asked::Accounts(names) => {
+                self.session.asking.remove(&Question::Accounts);
+                self.lookup_refused(&names);
+                Ok(())
+            }
+            Asked::History(account) => {
+                self.session.asking.remove(&Question::History(account));
+                Ok(())
+            }
+            Asked::KeyPackages { .. } => {
+                // Tried again at the next connection: without key packages others simply cannot admit this device.
+                self.misbehaved(None, Misbehaviour::Refused(refusal));
+                Ok(())
+            }
+            Asked::DeviceList(_, change) => self.device_list_refused(change, refusal),
+            Asked::Mailbox(_) => self.mailbox_refused(&refusal),
+            Asked::Subscribe => self.out_of_turn(),
+            Asked::LastSeen | Asked::Nothing => Ok(()),
+        }
+    }
+
+    /// Whether a refusal will pass by itself; the conversation waits for what it needs.
+    pub(super) fn refused_for_now(&mut self, conversation: diario_protocol::ConversationId, refusal: &Refusal) -> bool {
+        match refusal {
+            Refusal::StaleEpoch(epoch) => self.session.lane(conversation).wait_for = Some(*epoch),
+            Refusal::RosterStale => self.roster_refused(conversation),
+            Refusal::RateLimited(ms) => self.back_off(conversation, (*ms).max(100)),
+            other if other.is_temporary() => self.back_off(conversation, RETRY_MS),
+            _ => return false,
+        }
+        true
+    }
+
+    fn login_refused(&mut self, refusal: Refusal) -> Result<()> {
+        let stage = self.me()?.stage;
+        match refusal {
+            Refusal::DeviceRevoked | Refusal::NotFound(_) if stage == Stage::Registering => self.register_now(),
+            Refusal::DeviceRevoked => self.on_notice(Notice::Revoked),
+            Refusal::DeviceExpired => self.on_notice(Notice::Expired),
+            other => {
+                self.must_disconnect = true;
+                self.emit(Event::Rejected(other));
+                Ok(())
+            }
+        }
+    }
+
+    fn on_notice(&mut self, notice: Notice) -> Result<()> {
+        self.must_disconnect = true;
+        match notice {
+            Notice::Revoked => {
+                if let Some(me) = &mut self.me {
+                    me.stage = Stage::Revoked;
+                    me.save(&self.db)?;
+                }
+                self.emit(Event::Revoked);
+            }
+            Notice::Expired => self.emit(Event::Expired),
+            Notice::Draining(_) | Notice::Replaced => {}
+        }
+        Ok(())
+    }
+
+    fn slots_put(
+        &mut self,
+        conversation: diario_protocol::ConversationId,
+        batch: SlotBatch,
+        outcomes: &[SlotOutcome],
+    ) -> Result<()> {
+        self.session.lane(conversation).slots = false;
+        match batch {
+            SlotBatch::Keyring(keys) => self.keyring_put(&keys, outcomes),
+            SlotBatch::Receipts { delivered, read, version } => {
+                self.receipts_put(conversation, delivered, read, version, outcomes)
+            }
+            SlotBatch::Outbox { row, key, version } => self.slot_put(conversation, row, key, version, outcomes),
+        }
+    }
+
+    pub(super) fn device_list_refused(&mut self, change: ListChange, refusal: Refusal) -> Result<()> {
+        self.session.asking.remove(&Question::DeviceList);
+        let account = self.me()?.account;
+        match refusal {
+            // Another primary was faster; with its list at hand the change is made again.
+            Refusal::OldDeviceList(_) => self.ask_for_accounts(vec![diario_protocol::AccountRef::Id(account)]),
+            other => match change {
+                ListChange::Link(_) => self.linking_failed(&other.to_string())?,
+                ListChange::Revoke { outbox_row } => {
+                    message::dequeue(&self.db, outbox_row)?;
+                    let conversation = diario_protocol::ConversationId::of_self(account);
+                    self.emit(Event::Failed { conversation, id: None, refusal: other });
+                }
+                ListChange::Renew => {}
+            },
+        }
+        Ok(())
+    }
+}
+
+fn offset(server: Timestamp, here: Timestamp) -> i64 {
+    let wide = i128::from(server.0) - i128::from(here.0);
+    i64::try_from(wide).unwrap_or(0)
+}

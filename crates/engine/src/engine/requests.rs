@@ -1,0 +1,220 @@
+//! The connection as the engine sees it: its state, the requests under way, and what waits in each conversation.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use diario_protocol::device_list::ValidatedDeviceList;
+use diario_protocol::limits::Limits;
+use diario_protocol::{
+    AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch, MailboxId, Nonce, Request,
+    RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, Welcome,
+};
+
+use super::Engine;
+use crate::event::{ConnectionState, Event};
+
+/// Where a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    #[default]
+    Offline,
+    AwaitHello,
+    /// Hello came; login or registration is under way, or a linking that needs none.
+    AwaitLogin,
+    CatchingUp,
+    Live,
+}
+
+/// Everything about one connection. It is forgotten with it: whatever matters is in the store.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) phase: Phase,
+    pub(super) limits: Limits,
+    pub(super) nonce: Option<Nonce>,
+    pub(super) server: Option<ServerId>,
+    next_request: u32,
+    pub(super) under_way: HashMap<RequestId, Asked>,
+    pub(super) lanes: BTreeMap<ConversationId, Lane>,
+    /// Questions that need no second copy under way.
+    pub(super) asking: BTreeSet<Question>,
+    pub(super) key_packages_left: u32,
+    /// Accounts whose older device lists were read on this connection.
+    pub(super) histories: BTreeSet<AccountId>,
+    /// Keys that the keyring was seen to hold wrongly.
+    pub(super) wrong_in_keyring: BTreeSet<(ConversationId, Epoch)>,
+    /// Accounts that were looked up on this connection.
+    pub(super) asked_about: BTreeSet<AccountId>,
+    /// Conversations with markers to tell.
+    pub(super) unmarked: BTreeSet<ConversationId>,
+}
+
+/// A question asked at most once at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Question {
+    Accounts,
+    History(AccountId),
+    Keyring,
+    KeyPackages,
+    DeviceList,
+}
+
+/// What a request was for.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    Register,
+    Login,
+    Subscribe,
+    Create(ConversationId),
+    Append(ConversationId, EntryId),
+    Commit(ConversationId),
+    Slots(ConversationId, SlotBatch),
+    Log(ConversationId),
+    Commits(ConversationId),
+    GroupState(ConversationId),
+    Welcome(ConversationId),
+    Claim(ConversationId, Vec<DeviceRef>),
+    Accounts(Vec<AccountRef>),
+    History(AccountId),
+    KeyPackages { last_resort: bool, count: u32 },
+    DeviceList(Box<ValidatedDeviceList>, ListChange),
+    Mailbox(MailboxId),
+    LastSeen,
+    /// Nothing depends on the answer.
+    Nothing,
+}
+
+/// Why a device list was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListChange {
+    Link(DeviceId),
+    Revoke { outbox_row: i64 },
+    Renew,
+}
+
+/// What a batch of slot writes was for.
+#[derive(Debug, Clone)]
+pub(super) enum SlotBatch {
+    Keyring(Vec<(ConversationId, Epoch)>),
+    Receipts { delivered: Seq, read: Seq, version: SlotVersion },
+    Outbox { row: i64, key: SlotKey, version: SlotVersion },
+}
+
+/// What one conversation waits for on this connection.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    /// A request that changes the group, or prepares for it, is under way: nothing else may start.
+    pub(super) control: bool,
+    /// Entries under way, with what is needed when the server echoes them.
+    pub(super) sent: HashMap<EntryId, SentEntry>,
+    /// A slot write is under way.
+    pub(super) slots: bool,
+    /// A part of the log was asked for.
+    pub(super) fetching: bool,
+    /// The server refused an older epoch: wait until the log is there.
+    pub(super) wait_for: Option<Epoch>,
+    /// Try again not before.
+    pub(super) not_before: Option<Timestamp>,
+    /// Key packages claimed for the next commit; `None` where the device has none.
+    pub(super) claimed: HashMap<DeviceId, Option<Vec<u8>>>,
+    /// A welcome or group state that waits for device lists to be checked against.
+    pub(super) arriving: Option<Arriving>,
+    /// A welcome was announced.
+    pub(super) welcomed: Option<Epoch>,
+    /// The server says the roster is stale though nothing seems to be: lists were asked for again.
+    pub(super) roster_refused: u32,
+    /// Versions that slots are known to have at the server.
+    pub(super) slot_floor: HashMap<SlotKey, SlotVersion>,
+}
+
+/// A way into a group, held until the device lists are known.
+#[derive(Debug, Clone)]
+pub(super) enum Arriving {
+    Welcome(Welcome),
+    State(diario_protocol::GroupState),
+}
+
+/// An entry under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SentEntry {
+    pub(super) epoch: Epoch,
+    pub(super) annotates: Option<Seq>,
+    pub(super) digest: Digest,
+}
+
+impl Session {
+    pub(super) fn await_hello(&mut self) {
+        self.phase = Phase::AwaitHello;
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.phase != Phase::Offline
+    }
+
+    pub(super) fn is_logged_in(&self) -> bool {
+        matches!(self.phase, Phase::CatchingUp | Phase::Live)
+    }
+
+    pub(super) fn lane(&mut self, conversation: ConversationId) -> &mut Lane {
+        self.lanes.entry(conversation).or_default()
+    }
+
+    /// Ends the waits that are over, and tells whose.
+    pub(super) fn wake(&mut self, now: Timestamp) -> Vec<ConversationId> {
+        let mut awake = Vec::new();
+        for (id, lane) in &mut self.lanes {
+            if lane.not_before.is_some_and(|t| t <= now) {
+                lane.not_before = None;
+                awake.push(*id);
+            }
+        }
+        awake
+    }
+
+    /// How many more requests the server takes at once.
+    pub(super) fn room(&self) -> usize {
+        usize::from(self.limits.in_flight).saturating_sub(self.under_way.len())
+    }
+}
+
+impl Engine {
+    /// Sends a request; the answer comes back with what it was `asked` for.
+    pub(super) fn ask(&mut self, request: Request, asked: Asked) {
+        let id = RequestId(self.session.next_request);
+        self.session.next_request = self.session.next_request.wrapping_add(1);
+        if !matches!(request, Request::Signal(_)) {
+            self.session.under_way.insert(id, asked);
+        }
+        self.staged.transmits.push(diario_protocol::encode(&ClientFrame { id, request }));
+    }
+
+    /// Asks unless the same question is under way; says whether it was asked now.
+    pub(super) fn ask_once(&mut self, question: Question, request: Request, asked: Asked) -> bool {
+        let new = self.session.asking.insert(question);
+        if new {
+            self.ask(request, asked);
+        }
+        new
+    }
+
+    pub(super) fn set_phase(&mut self, phase: Phase) {
+        if self.session.phase == phase {
+            return;
+        }
+        self.session.phase = phase;
+        match phase {
+            Phase::CatchingUp => self.emit(Event::Connection(ConnectionState::CatchingUp)),
+            Phase::Live => self.emit(Event::Connection(ConnectionState::Live)),
+            Phase::Offline | Phase::AwaitHello | Phase::AwaitLogin => {}
+        }
+    }
+
+    /// Lets a conversation wait before the next try.
+    pub(super) fn back_off(&mut self, conversation: ConversationId, ms: u64) {
+        let due = self.now.plus_ms(ms);
+        self.session.lane(conversation).not_before = Some(due);
+        self.set_timer(super::Timer::Retry, due);
+    }
+}

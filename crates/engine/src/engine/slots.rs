@@ -1,0 +1,257 @@
+//! Slots: settings, names, and the keyring with the self chain.
+
+use diario_protocol::{
+    ConversationId, Epoch, PutSlots, Request, Slot, SlotKey, SlotOutcome, SlotVersion, SlotWrite,
+};
+use minicbor::{Decode, Encode};
+
+use super::requests::{Asked, Question, SlotBatch};
+use super::{Engine, Result};
+use crate::crypto::key::ConversationKey;
+use crate::crypto::seal::{self, Place, Subject};
+use crate::error::Misbehaviour;
+use crate::event::Event;
+use crate::store::message::{self, Outgoing};
+use crate::store::sealed::{self, NamedValue};
+use crate::store::people;
+
+/// Name of the slot that holds a conversation's title (UTF-8).
+pub(crate) const TITLE: &str = "title";
+const KEYRING: &str = "keyring";
+const CHAIN: &str = "chain/";
+
+/// Name of the slot that hands the self key of the epoch before on to `epoch`.
+pub(super) fn chain_name(epoch: Epoch) -> String {
+    format!("{CHAIN}{}", epoch.0)
+}
+
+/// A conversation key, as the keyring and the self chain hold it.
+#[derive(Debug, Encode, Decode)]
+struct RingValue {
+    #[n(0)]
+    conversation: ConversationId,
+    #[n(1)]
+    epoch: Epoch,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    secret: Vec<u8>,
+}
+
+pub(super) fn ring_value(conversation: ConversationId, epoch: Epoch, key: &ConversationKey) -> Vec<u8> {
+    diario_protocol::encode(&RingValue { conversation, epoch, secret: key.as_bytes().to_vec() })
+}
+
+impl Engine {
+    /// A slot's new value, from the stream.
+    pub(super) fn on_slot(&mut self, slot: Slot) -> Result<()> {
+        let id = slot.conversation;
+        if self.conversation(id)?.is_none() {
+            self.misbehaved(Some(id), Misbehaviour::UnknownConversation(id));
+            return Ok(());
+        }
+        let held = sealed::slot_version(&self.db, id, slot.key)?;
+        if slot.version <= held {
+            if slot.version < held {
+                let what = format!("version {} came after {}", slot.version, held);
+                self.misbehaved(Some(id), Misbehaviour::Slot(what));
+            }
+            return Ok(());
+        }
+        self.open_slot(&slot)
+    }
+
+    /// Opens a slot, or keeps it until its key and its writer's device are known.
+    pub(super) fn open_slot(&mut self, slot: &Slot) -> Result<()> {
+        let id = slot.conversation;
+        let key = self.key(id, slot.epoch)?;
+        let device = people::device(&self.db, slot.account, slot.device)?;
+        let (Some(key), Some(device)) = (key, device) else {
+            if people::device(&self.db, slot.account, slot.device)?.is_none() && self.session.is_logged_in() {
+                self.ask_for_history(slot.account);
+            }
+            return Ok(sealed::save_slot(&self.db, slot, None)?);
+        };
+        let subject = Subject::Slot { key: slot.key, version: slot.version };
+        let place =
+            Place { conversation: id, epoch: slot.epoch, account: slot.account, device: slot.device, subject };
+        let opened = self
+            .verifying_key(&device)
+            .ok_or(seal::OpenError::BadSignature)
+            .and_then(|verifying| seal::open(&place, &key, &verifying, &slot.body));
+        let named = match opened.map(|bytes| diario_protocol::decode::<NamedValue>(&bytes, bytes.len())) {
+            Ok(Ok(named)) => named,
+            Ok(Err(_)) => return self.refuse_slot(slot, "its content is malformed"),
+            Err(e) => return self.refuse_slot(slot, &e.to_string()),
+        };
+        if !self.name_fits(slot, &named)? {
+            return self.refuse_slot(slot, "it is stored under another name than its own");
+        }
+        sealed::save_slot(&self.db, slot, Some(&named))?;
+        self.use_slot(slot, &named)
+    }
+
+    fn refuse_slot(&mut self, slot: &Slot, why: &str) -> Result<()> {
+        self.misbehaved(Some(slot.conversation), Misbehaviour::Slot(why.to_owned()));
+        Ok(())
+    }
+
+    fn name_fits(&self, slot: &Slot, named: &NamedValue) -> Result<bool> {
+        if named.name == KEYRING {
+            let Ok(ring) = diario_protocol::decode::<RingValue>(&named.value, named.value.len()) else {
+                return Ok(false);
+            };
+            return Ok(slot.key == SlotKey::of_keyring(self.me()?.account, ring.conversation, ring.epoch));
+        }
+        Ok(slot.key == SlotKey::of_name(slot.conversation, &named.name))
+    }
+
+    fn use_slot(&mut self, slot: &Slot, named: &NamedValue) -> Result<()> {
+        let id = slot.conversation;
+        let own = ConversationId::of_self(self.me()?.account);
+        if id == own && (named.name == KEYRING || named.name.starts_with(CHAIN)) {
+            let ring = diario_protocol::decode::<RingValue>(&named.value, named.value.len());
+            let key = ring.ok().and_then(|r| Some((r.conversation, r.epoch, ConversationKey::from_slice(&r.secret)?)));
+            let Some((conversation, epoch, key)) = key else {
+                return self.refuse_slot(slot, "it holds no key");
+            };
+            return self.ring_key(conversation, epoch, &key);
+        }
+        if named.name == TITLE {
+            let title = String::from_utf8_lossy(&named.value).into_owned();
+            self.change(id)?.title = title;
+        } else {
+            self.use_receipts(slot, named)?;
+        }
+        self.emit(Event::Conversation(id));
+        Ok(())
+    }
+
+    /// A key that a sibling device put into the keyring.
+    fn ring_key(&mut self, conversation: ConversationId, epoch: Epoch, key: &ConversationKey) -> Result<()> {
+        match self.key(conversation, epoch)? {
+            // What this device derived itself is right; a wrong key in the keyring is replaced by it.
+            Some(own) if own != *key && self.derived_itself(conversation)? => {
+                self.misbehaved(Some(conversation), Misbehaviour::Slot("the keyring held a wrong key".into()));
+                self.session.wrong_in_keyring.insert((conversation, epoch));
+                Ok(())
+            }
+            _ => self.learn_key(conversation, epoch, key, true),
+        }
+    }
+
+    fn derived_itself(&mut self, id: ConversationId) -> Result<bool> {
+        use crate::store::conversation::Membership;
+        Ok(self.conversation(id)?.is_some_and(|c| c.membership == Membership::Member))
+    }
+
+    /// Puts the keys that the keyring lacks into it, many at a time.
+    pub(super) fn fill_keyring(&mut self) -> Result<()> {
+        const BATCH: usize = 64;
+        let own = ConversationId::of_self(self.me()?.account);
+        let Some(conversation) = self.conversation(own)?.cloned() else { return Ok(()) };
+        let lane = self.session.lane(own);
+        if lane.control || lane.slots || lane.wait_for.is_some() || lane.not_before.is_some() {
+            return Ok(());
+        }
+        let keys = sealed::keys_not_in_keyring(&self.db, BATCH)?;
+        let in_group = conversation.membership == crate::store::conversation::Membership::Member;
+        if keys.is_empty() || !in_group {
+            return Ok(());
+        }
+        let account = self.me()?.account;
+        let mut writes = Vec::new();
+        let mut put = Vec::new();
+        for (id, epoch, key) in keys {
+            let slot = SlotKey::of_keyring(account, id, epoch);
+            let held = sealed::slot_version(&self.db, own, slot)?;
+            let wrong = self.session.wrong_in_keyring.contains(&(id, epoch));
+            if held.0 > 0 && !wrong {
+                sealed::mark_in_keyring(&self.db, id, epoch)?;
+                continue;
+            }
+            let named = NamedValue { name: KEYRING.into(), value: ring_value(id, epoch, &key), head: false };
+            writes.push(self.slot_write(own, conversation.log_epoch, slot, held.next(), &named)?);
+            put.push((id, epoch));
+        }
+        if !writes.is_empty() && self.session.asking.insert(Question::Keyring) {
+            self.session.lane(own).slots = true;
+            let request = PutSlots { conversation: own, epoch: conversation.log_epoch, writes };
+            self.ask(Request::PutSlots(request), Asked::Slots(own, SlotBatch::Keyring(put)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn keyring_put(&mut self, keys: &[(ConversationId, Epoch)], outcomes: &[SlotOutcome]) -> Result<()> {
+        self.session.asking.remove(&Question::Keyring);
+        if outcomes.len() != keys.len() {
+            return self.out_of_turn();
+        }
+        for (id, epoch) in keys {
+            // Stored, or a sibling was faster: the stream brings its value, and that is compared.
+            sealed::mark_in_keyring(&self.db, *id, *epoch)?;
+            self.session.wrong_in_keyring.remove(&(*id, *epoch));
+        }
+        Ok(())
+    }
+
+    /// Seals a value for a slot.
+    pub(super) fn slot_write(
+        &mut self,
+        id: ConversationId,
+        epoch: Epoch,
+        key: SlotKey,
+        version: SlotVersion,
+        named: &NamedValue,
+    ) -> Result<SlotWrite> {
+        let me = self.me()?.clone();
+        let secret = self.key(id, epoch)?.ok_or(crate::EngineError::Internal("no key for the present epoch"))?;
+        let place = Place {
+            conversation: id,
+            epoch,
+            account: me.account,
+            device: me.device,
+            subject: Subject::Slot { key, version },
+        };
+        let body = seal::seal(&place, &secret, &me.key, diario_protocol::encode(named), &self.crypto)?;
+        Ok(SlotWrite { key, version, head: named.head, body: body.into() })
+    }
+
+    /// Sends the oldest slot write of the outbox.
+    pub(super) fn send_slot(&mut self, outgoing: &Outgoing) -> Result<()> {
+        let id = outgoing.conversation;
+        let Ok(named) = diario_protocol::decode::<NamedValue>(&outgoing.payload, outgoing.payload.len()) else {
+            return Ok(message::dequeue(&self.db, outgoing.row)?);
+        };
+        let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);
+        let key = SlotKey::of_name(id, &named.name);
+        let floor = self.session.lane(id).slot_floor.get(&key).copied().unwrap_or_default();
+        let version = sealed::slot_version(&self.db, id, key)?.max(floor).next();
+        let write = self.slot_write(id, epoch, key, version, &named)?;
+        self.session.lane(id).slots = true;
+        let batch = SlotBatch::Outbox { row: outgoing.row, key, version };
+        self.ask(
+            Request::PutSlots(PutSlots { conversation: id, epoch, writes: vec![write] }),
+            Asked::Slots(id, batch),
+        );
+        Ok(())
+    }
+
+    pub(super) fn slot_put(
+        &mut self,
+        id: ConversationId,
+        row: i64,
+        key: SlotKey,
+        version: SlotVersion,
+        outcomes: &[SlotOutcome],
+    ) -> Result<()> {
+        self.attention.insert(id);
+        match outcomes {
+            [SlotOutcome::Stored] => Ok(message::dequeue(&self.db, row)?),
+            // The last writer wins: this one, once it knows what to be later than.
+            [SlotOutcome::Newer(newer)] if *newer >= version => {
+                self.session.lane(id).slot_floor.insert(key, *newer);
+                Ok(())
+            }
+            _ => self.out_of_turn(),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Errors, sorted by whose fault they are.
+
+use diario_protocol::device_list::DeviceListError;
+use diario_protocol::{ConversationId, DecodeError, Epoch, Refusal, Seq};
+
+use crate::content::ContentError;
+use crate::crypto::seal::OpenError;
+use crate::group::GroupError;
+use crate::store::StoreError;
+
+/// The input could not be handled; nothing of it was kept. The driver closes the connection and may go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The local store failed: disk full, file broken, or made by a newer Diario.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The platform gave no randomness.
+    #[error("no secure randomness from this system")]
+    Randomness,
+    /// OpenMLS could not do what it must be able to do.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// The server sent a frame that cannot be read.
+    #[error("the server does not speak Diario's protocol: {0}")]
+    Frame(#[from] DecodeError),
+    /// A defect of Diario.
+    #[error("internal error: {0}; please report it")]
+    Internal(&'static str),
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(e: rusqlite::Error) -> Self {
+        Self::Store(e.into())
+    }
+}
+
+/// What the user asked cannot be done; nothing was changed. `Display` says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// No account here yet.
+    #[error("no account here yet: use `diario register` to make one, or `diario link` to join yours")]
+    NoAccount,
+    /// There is an account here already.
+    #[error("this folder already belongs to the account {0}; use another --home for a second one")]
+    HasAccount(String),
+    /// The device was removed from its account.
+    #[error("this device was removed from its account. What it holds can still be read; link it again in a new folder to write")]
+    Revoked,
+    /// Only primary devices may do this.
+    #[error("only a primary device may do this; use the device where you made the account")]
+    NotPrimary,
+    /// The username breaks the rules.
+    #[error(transparent)]
+    Username(#[from] diario_protocol::UsernameError),
+    /// There is no such conversation here.
+    #[error("no such conversation: {0}; `diario conversations` lists them")]
+    NoConversation(String),
+    /// There is no such device.
+    #[error("no such device: {0}; `diario devices` lists them")]
+    NoDevice(String),
+    /// The account is out of the conversation.
+    #[error("you are no longer in this conversation")]
+    Left,
+    /// Members of this conversation cannot change.
+    #[error("only groups have members that can be added, removed, or leave")]
+    NotAGroup,
+    /// The account is or is not a member already.
+    #[error("{0}")]
+    Membership(&'static str),
+    /// The last primary cannot be revoked.
+    #[error("this is the account's only primary device; make another device a primary first")]
+    LastPrimary,
+    /// There is nothing to send.
+    #[error("the message is empty")]
+    Empty,
+    /// Longer than one entry may be.
+    #[error("the message is {size} bytes long, more than the {limit} that fit into one; send it in parts")]
+    TooLong {
+        /// Its size in bytes.
+        size: usize,
+        /// The most that fits.
+        limit: usize,
+    },
+    /// It needs the server, and there is no connection.
+    #[error("this needs the server, and there is no connection at the moment")]
+    Offline,
+    /// The linking code or its use is wrong.
+    #[error(transparent)]
+    Linking(#[from] crate::linking::LinkingError),
+    /// The text is not a code from a QR.
+    #[error(transparent)]
+    LinkCode(#[from] crate::linking::LinkCodeError),
+    /// The eight characters are not a pairing code.
+    #[error(transparent)]
+    PairingCode(#[from] crate::linking::PairingCodeError),
+    /// The content cannot be encoded.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<rusqlite::Error> for CommandError {
+    fn from(e: rusqlite::Error) -> Self {
+        Self::Engine(e.into())
+    }
+}
+
+impl From<GroupError> for CommandError {
+    fn from(e: GroupError) -> Self {
+        Self::Engine(e.into())
+    }
+}
+
+/// Something that an honest server and honest members never do. It was refused; the user is told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misbehaviour {
+    /// Another server answers under this address.
+    #[error("another server answers than the one this device knows")]
+    OtherServer,
+    /// The server speaks another version of the protocol.
+    #[error("the server speaks version {0} of the protocol, this device {ours}", ours = diario_protocol::PROTOCOL_VERSION)]
+    OtherProtocol(u16),
+    /// An entry that does not open: forged, changed, or moved from another place.
+    #[error("a message was refused: {0}")]
+    Forged(OpenError),
+    /// An entry whose content is not what its id says, or is malformed.
+    #[error("a message was refused: its content is malformed or not what its id says")]
+    BadContent,
+    /// An entry of another epoch than the log's at its place.
+    #[error("a message was refused: it belongs to epoch {found}, not {expected}")]
+    WrongEpoch {
+        /// The log's epoch at that place.
+        expected: Epoch,
+        /// The entry's.
+        found: Epoch,
+    },
+    /// An entry that is in the log already.
+    #[error("a message was refused: it is in the conversation already, at {0}")]
+    Replayed(Seq),
+    /// The log at a place is not what it was.
+    #[error("the server shows another message at {0} than before")]
+    Rewritten(Seq),
+    /// The sender of an entry has seen another log than this device.
+    #[error("a message was refused: its sender was shown another order of messages, up to {0}")]
+    Forked(Seq),
+    /// A device list that is forged or older than one seen.
+    #[error("a device list was refused: {0}")]
+    DeviceList(DeviceListError),
+    /// Two different device lists of one version.
+    #[error("a device list was refused: its account signed another one of the same version")]
+    DeviceListFork,
+    /// A change of the group that breaks the rules: a phantom device or member, or a forged commit.
+    #[error("a change of the conversation was refused: {0}")]
+    Commit(String),
+    /// A key package that is not the device's.
+    #[error("a key package was refused: {0}")]
+    KeyPackage(String),
+    /// A group that must not be entered.
+    #[error("a way into a conversation was refused: {0}")]
+    Join(String),
+    /// A slot that does not open or goes back to an older version.
+    #[error("a setting was refused: {0}")]
+    Slot(String),
+    /// An entry for a conversation that this account is not in.
+    #[error("something was sent for a conversation that this account is not in: {0}")]
+    UnknownConversation(ConversationId),
+    /// A frame that makes no sense at this moment.
+    #[error("the server answered out of turn")]
+    OutOfTurn,
+    /// A refusal that an honest server has no reason for.
+    #[error("the server refused: {0}")]
+    Refused(Refusal),
+}

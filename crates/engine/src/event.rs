@@ -1,0 +1,130 @@
+//! What the engine tells its driver and the user's face.
+
+use diario_protocol::{AccountId, ConversationId, DeviceId, EntryId, Refusal, Seq, Timestamp, Username};
+
+use crate::{Misbehaviour, OpenError};
+
+/// How the device stands to its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// No connection.
+    Offline,
+    /// Connected, not yet up to date.
+    CatchingUp,
+    /// Connected; the diary's stream is live.
+    Live,
+}
+
+/// Something that happened, after it was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The connection's state changed.
+    Connection(ConnectionState),
+    /// This device is one of an account now.
+    Ready(Username),
+    /// Registration or login was refused; the driver stops connecting if it is for good.
+    Rejected(Refusal),
+    /// This device is no longer one of the account.
+    Revoked,
+    /// This device's time has run out; a primary renews it.
+    Expired,
+    /// A message is there: a new one, or a placeholder that can be read now. `live` if it came just now.
+    Message {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        seq: Seq,
+        /// Its id.
+        id: EntryId,
+        /// Whether it was sent just now rather than caught up with.
+        live: bool,
+    },
+    /// A message of this device's has its place in the log: the server has it on disk.
+    Sent {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        id: EntryId,
+        /// Its place.
+        seq: Seq,
+    },
+    /// A message or change of this device's was refused for good.
+    Failed {
+        /// Where.
+        conversation: ConversationId,
+        /// Which message, if it is one.
+        id: Option<EntryId>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A conversation is new, or its name, members or markers changed.
+    Conversation(ConversationId),
+    /// Own or others' devices changed.
+    Devices(AccountId),
+    /// Somebody types.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        account: AccountId,
+        /// Until when to show it, unless told anew.
+        until: Timestamp,
+    },
+    /// Answer to a look-up of a name.
+    Resolved {
+        /// The name.
+        username: Username,
+        /// Whose it is, if anybody's.
+        account: Option<AccountId>,
+    },
+    /// When devices were last connected; `None` while they are.
+    LastSeen(Vec<(DeviceId, Option<Timestamp>)>),
+    /// A step of a linking.
+    Linking(LinkingStep),
+    /// Something was refused that no honest peer does.
+    Misbehaviour {
+        /// Where, if in a conversation.
+        conversation: Option<ConversationId>,
+        /// What.
+        what: Misbehaviour,
+    },
+    /// A message cannot be read yet: a key or a device list is missing and was asked for.
+    Waiting {
+        /// Where.
+        conversation: ConversationId,
+        /// Its place.
+        seq: Seq,
+    },
+}
+
+/// A step of linking a device, on either side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkingStep {
+    /// Candidate: show this code.
+    Code {
+        /// Text for a QR code, or the eight characters to type.
+        code: String,
+        /// Whether it is meant as a QR code.
+        qr: bool,
+    },
+    /// Primary: a device of this name asks to be admitted.
+    Requested {
+        /// What its user calls it.
+        name: String,
+        /// The device.
+        device: DeviceId,
+    },
+    /// Either: it is done.
+    Done {
+        /// The account.
+        username: Username,
+    },
+    /// Either: it failed and the code is worth nothing any more.
+    Failed(String),
+}
+
+impl From<OpenError> for Misbehaviour {
+    fn from(e: OpenError) -> Self {
+        Self::Forged(e)
+    }
+}

@@ -1,0 +1,264 @@
+//! Messages (one row for each entry of a log, and for what waits to be sent) and the outbox.
+
+use diario_protocol::{AccountId, ConversationId, DeviceId, Digest, EntryId, Epoch, LogHash, Seq, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{StoreError, from_sql, id, to_sql};
+
+/// What a row of `message` is; numbers on disk.
+pub(crate) mod state {
+    /// In the outbox.
+    pub(crate) const PENDING: u8 = 0;
+    /// In the log, readable.
+    pub(crate) const READABLE: u8 = 1;
+    /// In the log, its key not known yet.
+    pub(crate) const WAITING_KEY: u8 = 2;
+    /// In the log, its sender's device not known yet.
+    pub(crate) const WAITING_DEVICE: u8 = 3;
+    /// In the log, refused; `reason` says why.
+    pub(crate) const REFUSED: u8 = 4;
+    /// A commit.
+    pub(crate) const COMMIT: u8 = 5;
+    /// Erased for everyone.
+    pub(crate) const ERASED: u8 = 6;
+    /// Was in the outbox; the server refused it for good, `reason` says why.
+    pub(crate) const FAILED: u8 = 7;
+}
+
+/// A new row.
+#[derive(Debug)]
+pub(crate) struct NewMessage<'a> {
+    pub(crate) conversation: ConversationId,
+    pub(crate) seq: Option<Seq>,
+    pub(crate) id: EntryId,
+    pub(crate) account: AccountId,
+    pub(crate) device: DeviceId,
+    pub(crate) epoch: Epoch,
+    pub(crate) annotates: Option<Seq>,
+    pub(crate) sent_at: Timestamp,
+    pub(crate) state: u8,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) text: &'a str,
+    pub(crate) content: Option<&'a [u8]>,
+    pub(crate) sealed: Option<&'a [u8]>,
+    pub(crate) hash: Option<LogHash>,
+}
+
+/// Inserts a row, or gives a row of this id that has no sequence yet (an own pending message) its place.
+pub(crate) fn put(db: &Connection, m: &NewMessage<'_>) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO message(conversation, seq, id, account, device, epoch, annotates, sent_at, state, reason, text,
+            content, sealed, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT(conversation, id) DO UPDATE SET seq = excluded.seq, epoch = excluded.epoch, state = excluded.state,
+            sent_at = excluded.sent_at, reason = excluded.reason, text = excluded.text, content = excluded.content,
+            sealed = excluded.sealed, hash = coalesce(excluded.hash, hash)",
+    )?
+    .execute(params![
+        m.conversation.as_bytes(),
+        m.seq.map(|s| to_sql(s.0)),
+        m.id.as_bytes(),
+        m.account.as_bytes(),
+        m.device.as_bytes(),
+        to_sql(m.epoch.0),
+        m.annotates.map(|s| to_sql(s.0)),
+        to_sql(m.sent_at.0),
+        m.state,
+        m.reason,
+        m.text,
+        m.content,
+        m.sealed,
+        m.hash.map(|h| h.0.as_bytes().to_vec()),
+    ])?;
+    Ok(())
+}
+
+/// Gives a pending message of this device's its place in the log.
+pub(crate) fn place(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+    seq: Seq,
+    epoch: Epoch,
+    hash: LogHash,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE message SET seq = ?3, epoch = ?4, hash = ?5, state = ?6, reason = NULL WHERE conversation = ?1 AND id = ?2",
+    )?
+    .execute(params![
+        conversation.as_bytes(),
+        entry.as_bytes(),
+        to_sql(seq.0),
+        to_sql(epoch.0),
+        hash.0.as_bytes(),
+        state::READABLE,
+    ])?;
+    Ok(())
+}
+
+/// Where an entry of this id is: `Some(None)` while it is pending.
+pub(crate) fn place_of(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+) -> Result<Option<Option<Seq>>, StoreError> {
+    let row = db
+        .prepare_cached("SELECT seq FROM message WHERE conversation = ?1 AND id = ?2")?
+        .query_row(params![conversation.as_bytes(), entry.as_bytes()], |row| row.get::<_, Option<i64>>(0))
+        .optional()?;
+    Ok(row.map(|seq| seq.map(|s| Seq(from_sql(s)))))
+}
+
+/// Running hash after the entry at `seq`, if that entry is here.
+pub(crate) fn hash_at(db: &Connection, conversation: ConversationId, seq: Seq) -> Result<Option<LogHash>, StoreError> {
+    let row: Option<Option<Vec<u8>>> = db
+        .prepare_cached("SELECT hash FROM message WHERE conversation = ?1 AND seq = ?2")?
+        .query_row(params![conversation.as_bytes(), to_sql(seq.0)], |row| row.get(0))
+        .optional()?;
+    row.flatten().map(|hash| Ok(LogHash(id(&hash, Digest::from_slice)?))).transpose()
+}
+
+/// A row that waits for a key or a device.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) conversation: ConversationId,
+    pub(crate) seq: Seq,
+    pub(crate) id: EntryId,
+    pub(crate) account: AccountId,
+    pub(crate) device: DeviceId,
+    pub(crate) epoch: Epoch,
+    pub(crate) annotates: Option<Seq>,
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) hash: Option<LogHash>,
+}
+
+const WAITING_COLUMNS: &str = "conversation, seq, id, account, device, epoch, annotates, sealed, hash";
+
+fn read_waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<Waiting> {
+    Ok(Waiting {
+        conversation: ConversationId::new(row.get(0)?),
+        seq: Seq(from_sql(row.get(1)?)),
+        id: EntryId::new(row.get(2)?),
+        account: AccountId::new(row.get(3)?),
+        device: DeviceId::new(row.get(4)?),
+        epoch: Epoch(from_sql(row.get(5)?)),
+        annotates: row.get::<_, Option<i64>>(6)?.map(|s| Seq(from_sql(s))),
+        sealed: row.get(7)?,
+        hash: row.get::<_, Option<[u8; 32]>>(8)?.map(|h| LogHash(Digest::new(h))),
+    })
+}
+
+/// Entries of an epoch that wait to be opened, oldest first.
+pub(crate) fn waiting_for_key(
+    db: &Connection,
+    conversation: ConversationId,
+    epoch: Epoch,
+) -> Result<Vec<Waiting>, StoreError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {WAITING_COLUMNS} FROM message WHERE conversation = ?1 AND epoch = ?2 AND sealed IS NOT NULL ORDER BY seq"
+    ))?;
+    let rows = statement.query_map(params![conversation.as_bytes(), to_sql(epoch.0)], read_waiting)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Entries that wait for a device of `account` to become known.
+pub(crate) fn waiting_for_device(db: &Connection, account: AccountId) -> Result<Vec<Waiting>, StoreError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {WAITING_COLUMNS} FROM message WHERE account = ?1 AND state = {} AND sealed IS NOT NULL ORDER BY row",
+        state::WAITING_DEVICE
+    ))?;
+    let rows = statement.query_map([account.as_bytes()], read_waiting)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Accounts of which a device is waited for.
+pub(crate) fn accounts_waited_for(db: &Connection) -> Result<Vec<AccountId>, StoreError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT DISTINCT account FROM message WHERE sealed IS NOT NULL AND state = {}",
+        state::WAITING_DEVICE
+    ))?;
+    let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+    Ok(rows.map(|row| row.map(AccountId::new)).collect::<Result<_, _>>()?)
+}
+
+/// What an outbox row is; numbers on disk.
+pub(crate) mod outbox_kind {
+    /// MIMI content for a conversation; `entry` is its id.
+    pub(crate) const ENTRY: u8 = 0;
+    /// A [`crate::store::sealed::NamedValue`] for a slot.
+    pub(crate) const SLOT: u8 = 1;
+    /// A change of a group's membership.
+    pub(crate) const MEMBERSHIP: u8 = 2;
+    /// A device to take from the device list.
+    pub(crate) const REVOKE: u8 = 3;
+}
+
+/// Something to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) row: i64,
+    pub(crate) conversation: ConversationId,
+    pub(crate) entry: Option<EntryId>,
+    pub(crate) kind: u8,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) annotates: Option<Seq>,
+    pub(crate) created_at: Timestamp,
+}
+
+pub(crate) fn enqueue(db: &Connection, o: &Outgoing) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO outbox(conversation, entry, kind, payload, annotates, created_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        o.conversation.as_bytes(),
+        o.entry.map(|e| e.as_bytes().to_vec()),
+        o.kind,
+        o.payload,
+        o.annotates.map(|s| to_sql(s.0)),
+        to_sql(o.created_at.0),
+    ])?;
+    Ok(())
+}
+
+/// Up to `most` things to be sent in a conversation, oldest first.
+pub(crate) fn outgoing(db: &Connection, conversation: ConversationId, most: usize) -> Result<Vec<Outgoing>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, entry, kind, payload, annotates, created_at FROM outbox WHERE conversation = ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![conversation.as_bytes(), most], |row| {
+        Ok(Outgoing {
+            row: row.get(0)?,
+            conversation,
+            entry: row.get::<_, Option<[u8; 16]>>(1)?.map(EntryId::new),
+            kind: row.get(2)?,
+            payload: row.get(3)?,
+            annotates: row.get::<_, Option<i64>>(4)?.map(|s| Seq(from_sql(s))),
+            created_at: Timestamp(from_sql(row.get(5)?)),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Conversations with something to be sent.
+pub(crate) fn outgoing_conversations(db: &Connection) -> Result<Vec<ConversationId>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT DISTINCT conversation FROM outbox")?;
+    let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+    Ok(rows.map(|row| row.map(ConversationId::new)).collect::<Result<_, _>>()?)
+}
+
+pub(crate) fn dequeue(db: &Connection, row: i64) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([row])?;
+    Ok(())
+}
+
+pub(crate) fn dequeue_entry(db: &Connection, entry: EntryId) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM outbox WHERE entry = ?1")?.execute([entry.as_bytes()])?;
+    Ok(())
+}
+
+/// Marks an own message as refused for good.
+pub(crate) fn fail(db: &Connection, conversation: ConversationId, entry: EntryId, why: &str) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE message SET state = ?3, reason = ?4 WHERE conversation = ?1 AND id = ?2 AND seq IS NULL")?
+        .execute(params![conversation.as_bytes(), entry.as_bytes(), state::FAILED, why])?;
+    Ok(())
+}
