@@ -1,1 +1,48 @@
-fn main() {}
+//! What a newcomer types: `cargo xtask serve`, `cargo xtask test`. Installs what is missing by itself.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod serve;
+mod test;
+mod tidy;
+mod tools;
+mod wasm;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  serve [OPTIONS]   build and start the server on http://localhost:8080 (options go to `diario serve`)
+  test [FILTER…]    everything CI runs; with a filter, only the tests that match
+  wasm              check that the engine compiles for the browser
+  bench [SCENARIO…] measure: s1 s2 s3 s4 open; all of them without a name
+  fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
+  tidy              the style rules that are tests
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    let outcome = match command.as_deref() {
+        Some("serve") => serve::serve(&rest),
+        Some("test") => test::test(&rest),
+        Some("wasm") => wasm::check(),
+        Some("bench") => bench::bench(&rest),
+        Some("fuzz") => test::fuzz(&rest),
+        Some("tidy") => tidy::tidy(),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("xtask: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

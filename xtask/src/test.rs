@@ -1,0 +1,75 @@
+//! `cargo xtask test`: everything that CI runs.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::tools::{apt_install, cargo, find, root, run};
+use crate::{tidy, wasm};
+
+/// Formatting, style, lints, every test, and the browser's build of the engine.
+pub fn test(filter: &[String]) -> Result<()> {
+    if find("mold").is_none() && find("ld.lld").is_none() && find("apt-get").is_some() {
+        // Only a matter of speed: without it the build takes longer.
+        let _ = apt_install(&["mold"]);
+    }
+    if !filter.is_empty() {
+        return run_tests(filter);
+    }
+    step("style", tidy::tidy)?;
+    step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
+    step("lints", || {
+        run(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+    })?;
+    step("tests", || run_tests(&[]))?;
+    step("documentation", || {
+        run(cargo()
+            .args(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items", "--quiet"])
+            .env("RUSTDOCFLAGS", "-Dwarnings"))
+    })?;
+    step("the engine for the browser", wasm::check)
+}
+
+fn step(name: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("== {name}");
+    let begun = Instant::now();
+    body()?;
+    println!("== {name}: done in {:.0} s", begun.elapsed().as_secs_f32());
+    Ok(())
+}
+
+fn run_tests(filter: &[String]) -> Result<()> {
+    if find("cargo-nextest").is_some() {
+        run(cargo().args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]).args(filter))?;
+        // Nextest leaves out the examples in the documentation.
+        if filter.is_empty() {
+            run(cargo().args(["test", "--locked", "--workspace", "--doc", "--quiet"]))?;
+        }
+        return Ok(());
+    }
+    run(cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]).args(filter))
+}
+
+/// Runs every fuzz target for a while.
+pub fn fuzz(args: &[String]) -> Result<()> {
+    let seconds: u32 = args.first().map_or(Ok(60), |s| s.parse())?;
+    if find("cargo-fuzz").is_none() {
+        run(cargo().args(["install", "--locked", "cargo-fuzz"]))?;
+    }
+    let targets = std::fs::read_dir(root().join("fuzz/fuzz_targets"))?;
+    let mut names: Vec<_> = targets
+        .filter_map(|t| Some(t.ok()?.path().file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    if names.is_empty() {
+        bail!("no fuzz targets");
+    }
+    for name in names {
+        // The sanitizers are behind the nightly flag; the stable compiler has them too.
+        run(cargo()
+            .args(["fuzz", "run", &name, "--", &format!("-max_total_time={seconds}")])
+            .env_remove("RUSTFLAGS")
+            .env("RUSTC_BOOTSTRAP", "1"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Style rules that matter, as a test.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::tools::root;
+
+/// A file longer than this has two rooms in it. The number only ever goes down.
+const MOST_LINES: usize = 600;
+/// Words that say that something is not done.
+const UNFINISHED: [&str; 4] = ["todo!(", "unimplemented!(", "FIXME", "XXX"];
+
+/// Checks every Rust file of the workspace.
+pub fn tidy() -> Result<()> {
+    let mut faults = Vec::new();
+    let mut files = Vec::new();
+    for folder in ["crates", "xtask", "fuzz"] {
+        collect(&root().join(folder), &mut files)?;
+    }
+    files.sort();
+    for file in &files {
+        let text = std::fs::read_to_string(file)?;
+        let name = file.strip_prefix(root()).unwrap_or(file).display();
+        let lines = text.lines().count();
+        if lines > MOST_LINES {
+            faults.push(format!("{name}: {lines} lines; more than {MOST_LINES} are two subjects"));
+        }
+        let crate_root = file.ends_with("src/lib.rs") || file.ends_with("src/main.rs");
+        if crate_root && !text.contains("#![forbid(unsafe_code)]") {
+            faults.push(format!("{name}: a crate forbids unsafe code"));
+        }
+        if !text.starts_with("//!") && !text.starts_with("#!") {
+            faults.push(format!("{name}: a file begins with what it is about (//!)"));
+        }
+        // This file has to name what it looks for.
+        if !file.ends_with("xtask/src/tidy.rs") {
+            faults.extend(
+                UNFINISHED.iter().filter(|w| text.contains(**w)).map(|word| format!("{name}: unfinished: {word}")),
+            );
+        }
+    }
+    if faults.is_empty() {
+        println!("{} files are tidy", files.len());
+        return Ok(());
+    }
+    bail!("untidy:\n  {}", faults.join("\n  "))
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        let skipped = path.file_name().is_some_and(|n| n == "target" || n == "fixtures" || n == "corpus");
+        if path.is_dir() && !skipped {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

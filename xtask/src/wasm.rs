@@ -1,0 +1,93 @@
+//! The engine for the browser: wasm32-unknown-unknown.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::tools::{apt_install, cargo, find, root, run, succeeds};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const DEBIAN: [&str; 6] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19", "clang-19", "llvm"];
+
+/// A Rust that can build for the browser.
+enum Toolchain {
+    /// The one that runs this task.
+    Current,
+    /// Debian's, which brings the standard library as source.
+    Debian,
+}
+
+/// Checks that the engine compiles for the browser.
+pub fn check() -> Result<()> {
+    let toolchain = toolchain()?;
+    let mut command = match toolchain {
+        Toolchain::Current => cargo(),
+        Toolchain::Debian => Command::new("/usr/bin/cargo"),
+    };
+    // Flags for this machine's linker mean nothing to the browser's.
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command
+        .current_dir(root())
+        .args(["check", "--locked", "--package", "diario-engine", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(root().join("target/wasm"));
+    if let Toolchain::Debian = toolchain {
+        // What the running cargo set for its children would choose the wrong compiler.
+        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+        if !has_std("/usr/bin/rustc") {
+            command.arg("-Zbuild-std=std,panic_abort");
+        }
+    }
+    // SQLite is C: it needs a clang that knows wasm32, and an ar that knows its objects.
+    set_tool(&mut command, "CC_wasm32_unknown_unknown", &["clang-19", "clang"])?;
+    set_tool(&mut command, "AR_wasm32_unknown_unknown", &["llvm-ar-19", "llvm-ar"])?;
+    run(&mut command)
+}
+
+fn set_tool(command: &mut Command, variable: &str, programs: &[&str]) -> Result<()> {
+    if std::env::var_os(variable).is_some() {
+        return Ok(());
+    }
+    let Some(program) = programs.iter().find_map(find) else {
+        bail!("none of {} is here; on Debian: apt-get install {}", programs.join(", "), DEBIAN.join(" "));
+    };
+    command.env(variable, program);
+    Ok(())
+}
+
+/// The installed target, else rustup's, else Debian's compiler with the library's source.
+fn toolchain() -> Result<Toolchain> {
+    let clang = ["clang-19", "clang"].iter().any(|c| find(c).is_some()) && find("llvm-ar").is_some();
+    if !clang {
+        apt_install(&["clang-19", "llvm"])?;
+    }
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    if has_std(&rustc) || (succeeds(Command::new("rustup").args(["target", "add", TARGET])) && has_std(&rustc)) {
+        return Ok(Toolchain::Current);
+    }
+    if !debian_source() {
+        apt_install(&DEBIAN)?;
+    }
+    if debian_source() {
+        return Ok(Toolchain::Debian);
+    }
+    bail!("no Rust for {TARGET}: run `rustup target add {TARGET}`, or on Debian `apt-get install {}`", DEBIAN.join(" "))
+}
+
+/// Whether a compiler has the target's library; the folder alone proves nothing.
+fn has_std(rustc: &str) -> bool {
+    let printed = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    let Ok(printed) = printed else { return false };
+    let folder = PathBuf::from(String::from_utf8_lossy(&printed.stdout).trim());
+    std::fs::read_dir(folder)
+        .is_ok_and(|mut files| files.any(|f| f.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-"))))
+}
+
+fn debian_source() -> bool {
+    let printed = Command::new("/usr/bin/rustc").args(["--print", "sysroot"]).output();
+    let Ok(printed) = printed else { return false };
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&printed.stdout).trim());
+    Path::new("/usr/bin/cargo").exists() && sysroot.join("lib/rustlib/src/rust/library/std").exists()
+}
