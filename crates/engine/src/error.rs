@@ -167,8 +167,8 @@ pub enum Misbehaviour {
     #[error("something was sent for a conversation that this account is not in: {0}")]
     UnknownConversation(ConversationId),
     /// A frame that makes no sense at this moment.
-    #[error("the server answered out of turn")]
-    OutOfTurn,
+    #[error("the server answered out of turn: {0}")]
+    OutOfTurn(&'static str),
     /// A refusal that an honest server has no reason for.
     #[error("the server refused: {0}")]
     Refused(Refusal),

@@ -17,9 +17,9 @@ mod store;
 mod view;
 
 pub use crypto::seal::OpenError;
-pub use engine::{Draft, Engine, EngineConfig, GroupChange, ImportItem};
+pub use engine::{Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem};
 pub use error::{CommandError, EngineError, Misbehaviour};
 pub use event::{ConnectionState, Event, LinkingStep};
 pub use group::{GroupError, RosterError};
 pub use store::StoreError;
-pub use view::{ConversationView, DeviceState, DeviceView, MemberView, MessageState, MessageView};
+pub use view::{ConversationView, DeviceState, DeviceView, LogState, MemberView, MessageState, MessageView};

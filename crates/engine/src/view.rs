@@ -1,7 +1,7 @@
 //! What a user's face asks the store.
 
 use diario_protocol::device_list::DeviceRole;
-use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, EntryId, Seq, Timestamp};
+use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, LogHash, Seq, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::engine::Engine;
@@ -80,6 +80,21 @@ pub struct ConversationView {
     pub open: bool,
 }
 
+/// Where a device stands in a conversation's log, for diagnosis and for the simulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogState {
+    /// Sequence of the next entry to apply.
+    pub next: Seq,
+    /// Highest sequence heard of.
+    pub known_head: Seq,
+    /// Running hash before it.
+    pub hash: LogHash,
+    /// The epoch there.
+    pub epoch: Epoch,
+    /// Whether this device is in the MLS group.
+    pub in_group: bool,
+}
+
 /// A member of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberView {
@@ -145,6 +160,17 @@ impl Engine {
     /// One conversation.
     pub fn conversation_view(&self, id: ConversationId) -> Result<Option<ConversationView>> {
         Conversation::load(self.db(), id)?.map(|c| self.view_of(&c)).transpose()
+    }
+
+    /// Where this device stands in a conversation's log.
+    pub fn log_state(&self, id: ConversationId) -> Result<Option<LogState>> {
+        Ok(Conversation::load(self.db(), id)?.map(|c| LogState {
+            next: c.log_next,
+            known_head: c.known_head,
+            hash: c.log_hash,
+            epoch: c.log_epoch,
+            in_group: c.membership == conversation::Membership::Member,
+        }))
     }
 
     fn view_of(&self, c: &Conversation) -> Result<ConversationView> {

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 
-use crate::{AccountId, Bin, ConversationId, DeviceId, Digest, EntryId, Epoch, Seq, Timestamp};
+use crate::{AccountId, Bin, ConversationId, DeviceId, Digest, EntryId, Epoch, Fixed, Seq, Timestamp};
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
@@ -29,6 +29,13 @@ pub enum Body {
 }
 
 impl Body {
+    /// First 8 bytes of [`Self::digest`], as an echo carries them.
+    pub fn short_digest(&self) -> Fixed<8> {
+        let mut short = [0; 8];
+        short.copy_from_slice(&self.digest().as_bytes()[..8]);
+        Fixed(short)
+    }
+
     /// SHA-256 of the bytes, erased or not.
     pub fn digest(&self) -> Digest {
         match self {

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::device_list::SignedDeviceList;
 use crate::limits::Limits;
 use crate::{
-    AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, LogHash, MailboxId,
+    AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, Fixed, LogHash, MailboxId,
     Nonce, Position, Refusal, RequestId, Seq, ServerId, Slot, SlotVersion, Timestamp, Username,
 };
 
@@ -274,9 +274,10 @@ pub enum What {
     /// A log grew.
     #[n(0)]
     Entry(#[n(0)] Entry),
-    /// A log grew by an entry that this device sent a moment ago; the body is spared.
+    /// A log grew by an entry that this device sent a moment ago. The body is spared; the first 8 bytes of its
+    /// SHA-256 tell which of several sealings of one entry it is.
     #[n(1)]
-    Echo(#[n(0)] ConversationId, #[n(1)] Seq, #[n(2)] EntryId),
+    Echo(#[n(0)] ConversationId, #[n(1)] Seq, #[n(2)] EntryId, #[n(3)] Fixed<8>),
     /// A slot has a new value.
     #[n(2)]
     Slot(#[n(0)] Slot),

@@ -1,6 +1,6 @@
 //! The diary's stream: each change in its turn, and the cursor after it.
 
-use diario_protocol::{Change, Changes, ConversationId, Entry, LogHash, LogPage, Membership, Seq, SignalPush, What};
+use diario_protocol::{Change, Changes, ConversationId, Entry, EntryId, Fixed, LogHash, LogPage, Membership, Seq, SignalPush, What};
 
 use super::requests::Phase;
 use super::{Engine, Result};
@@ -13,7 +13,7 @@ use crate::store::{message, people, sealed};
 impl Engine {
     pub(super) fn on_changes(&mut self, changes: Changes) -> Result<()> {
         if !self.session.is_logged_in() {
-            return self.out_of_turn();
+            return self.out_of_turn("changes before login");
         }
         for Change { position, what } in changes.items {
             let cursor = self.me()?.cursor;
@@ -23,7 +23,7 @@ impl Engine {
             }
             match what {
                 What::Entry(entry) => self.on_entry(entry)?,
-                What::Echo(conversation, seq, id) => self.on_echo(conversation, seq, id)?,
+                What::Echo(conversation, seq, id, digest) => self.on_echo(conversation, seq, id, digest)?,
                 What::Slot(slot) => self.on_slot(slot)?,
                 What::DeviceList(info) => self.on_device_list(&info)?,
                 What::Joined(membership) => self.on_joined(&membership)?,
@@ -106,7 +106,7 @@ impl Engine {
     }
 
     /// An entry of this device's that the server has just taken, without its body.
-    fn on_echo(&mut self, id: ConversationId, seq: Seq, entry: diario_protocol::EntryId) -> Result<()> {
+    fn on_echo(&mut self, id: ConversationId, seq: Seq, entry: EntryId, digest: Fixed<8>) -> Result<()> {
         self.heard_of(id, seq)?;
         let (account, device) = (self.me()?.account, self.me()?.device);
         let Some(conversation) = self.conversation(id)?.cloned() else {
@@ -117,7 +117,8 @@ impl Engine {
             return self.gap_until(id, seq);
         }
         if let Some(sent) = self.session.lane(id).sent.remove(&entry) {
-            if sent.epoch != conversation.log_epoch {
+            // Another sealing of it, sent on a connection before this one, may be what the server took.
+            if sent.epoch != conversation.log_epoch || sent.digest.as_bytes()[..8] != digest.0 {
                 return self.gap_until(id, seq);
             }
             let hash = conversation.log_hash.after(&diario_protocol::Sending {
@@ -233,13 +234,13 @@ impl Engine {
         self.session.lane(id).fetching = false;
         self.attention.insert(id);
         if page.conversation != id {
-            return self.out_of_turn();
+            return self.out_of_turn("a page of another log");
         }
         let Some(conversation) = self.conversation(id)?.cloned() else { return Ok(()) };
         let fits = page.entries.first().is_some_and(|e| e.seq == conversation.log_next);
         if fits && page.hash_before != conversation.log_hash {
             self.misbehaved(Some(id), Misbehaviour::Rewritten(conversation.log_next));
-            return self.out_of_turn();
+            return self.out_of_turn("a log that does not fit the one before");
         }
         if page.entries.is_empty() {
             // What was heard of is not there (any more, or yet): ask again a little later.
@@ -247,7 +248,7 @@ impl Engine {
         }
         for entry in page.entries {
             if entry.conversation != id {
-                return self.out_of_turn();
+                return self.out_of_turn("an entry of another log");
             }
             self.on_entry(entry)?;
         }

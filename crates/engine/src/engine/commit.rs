@@ -117,6 +117,9 @@ impl Engine {
             Ok(summary) => {
                 self.groups.insert(id, group);
                 self.stepped(id)?;
+                if own && !summary.joined.is_empty() {
+                    self.hand_on_shared_slots(id)?;
+                }
                 Ok(MembershipNote { joined: summary.joined, left: summary.left })
             }
             Err(e) => {

@@ -79,6 +79,8 @@ impl Engine {
         conversation.membership = Membership::Creating;
         conversation.save(&self.db)?;
         conversation::set_participants(&self.db, own, &[admin(account)])?;
+        // Made here and not when it is sent: whatever becomes of the answer, this is the group.
+        self.make_group(own, ConversationKind::SelfConversation, vec![admin(account)])?;
         self.put_own_name(name)
     }
 
@@ -118,8 +120,12 @@ impl Engine {
             me.last_resort_at = now;
         }
         if self.conversation(own)?.is_some_and(|c| c.membership == Membership::Creating) {
-            self.change(own)?.membership = Membership::Member;
-            self.entered(own)?;
+            let made = self.take_group(own)?;
+            self.change(own)?.membership = if made.is_some() { Membership::Member } else { Membership::Outside };
+            if let Some(group) = made {
+                self.groups.insert(own, group);
+                self.entered(own)?;
+            }
         }
         Ok(())
     }

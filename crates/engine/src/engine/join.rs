@@ -34,7 +34,7 @@ impl Engine {
         self.attention.insert(id);
         let Some(welcome) = welcome else { return Ok(()) };
         if welcome.conversation != id {
-            return self.out_of_turn();
+            return self.out_of_turn("a welcome of another conversation");
         }
         let member = self.conversation(id)?.is_some_and(|c| c.membership == Membership::Member);
         if member {
@@ -99,7 +99,7 @@ impl Engine {
         self.session.lane(id).control = false;
         self.attention.insert(id);
         if state.conversation != id {
-            return self.out_of_turn();
+            return self.out_of_turn("a group state of another conversation");
         }
         let outside = self.conversation(id)?.is_some_and(|c| c.membership == Membership::Outside && c.is_open());
         if outside { self.enter_from_outside(id, state) } else { Ok(()) }

@@ -127,7 +127,7 @@ impl Engine {
             let mailbox = MailboxId::new(*machine.mailbox());
             let first = machine.start();
             engine.linking = Linking::Approver(Box::new(ApproverSide { machine, requested: None }));
-            engine.ask(Request::JoinMailbox(mailbox), Asked::Mailbox(mailbox));
+            engine.ask_mailbox(Request::JoinMailbox(mailbox));
             engine.put_messages(mailbox, first);
             Ok(())
         })
@@ -189,8 +189,29 @@ impl Engine {
 
     fn put_messages(&mut self, mailbox: MailboxId, messages: Vec<Vec<u8>>) {
         for message in messages {
-            self.ask(Request::PutMailbox(mailbox, Bin(message)), Asked::Mailbox(mailbox));
+            self.ask_mailbox(Request::PutMailbox(mailbox, Bin(message)));
         }
+    }
+
+    /// Sends a mailbox request after those before it were answered.
+    fn ask_mailbox(&mut self, request: Request) {
+        self.session.mailbox_queue.push_back(request);
+        self.next_mailbox_request();
+    }
+
+    fn next_mailbox_request(&mut self) {
+        if !self.session.mailbox_busy
+            && let Some(request) = self.session.mailbox_queue.pop_front()
+        {
+            self.session.mailbox_busy = true;
+            self.ask(request, Asked::Mailbox);
+        }
+    }
+
+    /// A mailbox request was answered.
+    pub(super) fn mailbox_done(&mut self) {
+        self.session.mailbox_busy = false;
+        self.next_mailbox_request();
     }
 
     /// Candidate, connected: opens a mailbox under a new code and shows it.
@@ -219,7 +240,7 @@ impl Engine {
         if let Linking::Candidate(side) = &mut self.linking {
             side.machine = Some(machine);
         }
-        self.ask(Request::OpenMailbox(mailbox), Asked::Mailbox(mailbox));
+        self.ask_mailbox(Request::OpenMailbox(mailbox));
         self.put_messages(mailbox, first);
         self.emit(Event::Linking(LinkingStep::Code { code, qr }));
         Ok(())
@@ -249,7 +270,7 @@ impl Engine {
             Some(LinkEvent::Denied) => self.linking_failed("the other device said no"),
             Some(LinkEvent::Finished) => {
                 self.linking = Linking::None;
-                self.ask(Request::CloseMailbox(item.mailbox), Asked::Nothing);
+                self.ask_mailbox(Request::CloseMailbox(item.mailbox));
                 let username = self.me()?.username.clone();
                 self.emit(Event::Linking(LinkingStep::Done { username }));
                 Ok(())
@@ -332,6 +353,8 @@ impl Engine {
     }
 
     pub(super) fn mailbox_refused(&mut self, refusal: &Refusal) -> Result<()> {
+        self.session.mailbox_busy = false;
+        self.session.mailbox_queue.clear();
         match self.linking {
             // The last message of a linking may come after the other side closed it.
             Linking::None => Ok(()),

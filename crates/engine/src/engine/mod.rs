@@ -4,6 +4,7 @@ mod apply;
 mod commands;
 mod commit;
 mod devices;
+mod diagnosis;
 mod entries;
 mod import;
 mod join;
@@ -25,6 +26,7 @@ use rusqlite::Connection;
 
 pub use commands::{Draft, GroupChange};
 pub(crate) use devices::device_name_slot;
+pub use diagnosis::Diagnosis;
 pub use import::ImportItem;
 
 use crate::crypto::key::ConversationKey;
@@ -241,10 +243,24 @@ impl Engine {
     }
 
     /// Runs one input in one transaction: all of it is stored, or nothing, and only then frames and events leave.
-    fn input<T, E: From<EngineError>>(
+    fn input<T>(&mut self, now: Timestamp, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.transact(now, body, |_| true)
+    }
+
+    /// A command of the user's: what it refuses leaves everything as it was, the connection too.
+    fn command<T>(
+        &mut self,
+        now: Timestamp,
+        body: impl FnOnce(&mut Self) -> std::result::Result<T, CommandError>,
+    ) -> std::result::Result<T, CommandError> {
+        self.transact(now, body, |e| matches!(e, CommandError::Engine(_)))
+    }
+
+    fn transact<T, E: From<EngineError>>(
         &mut self,
         now: Timestamp,
         body: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+        is_broken: impl FnOnce(&E) -> bool,
     ) -> std::result::Result<T, E> {
         self.now = now;
         self.db.execute_batch("BEGIN IMMEDIATE").map_err(EngineError::from)?;
@@ -266,31 +282,22 @@ impl Engine {
                 if !self.db.is_autocommit() {
                     self.db.execute_batch("ROLLBACK").map_err(EngineError::from)?;
                 }
-                self.recover()?;
+                self.recover(is_broken(&e))?;
                 Err(e)
             }
         }
     }
 
-    /// A command that only changes the store: what it refuses leaves everything as it was, the connection too.
-    fn command<T>(
-        &mut self,
-        now: Timestamp,
-        body: impl FnOnce(&mut Self) -> std::result::Result<T, CommandError>,
-    ) -> std::result::Result<T, CommandError> {
-        self.input(now, body)
-    }
-
-    /// Goes back to what the store says, after an input that failed.
-    fn recover(&mut self) -> Result<()> {
+    /// Goes back to what the store says, after an input that failed; if the engine is what failed, the connection too.
+    fn recover(&mut self, broken: bool) -> Result<()> {
         self.groups.clear();
         self.conversations.clear();
         self.keys.clear();
         self.me = Me::load(&self.db)?;
-        if self.session.is_connected() {
-            self.must_disconnect = true;
+        if broken {
+            self.must_disconnect = self.session.is_connected();
+            self.forget_session();
         }
-        self.forget_session();
         Ok(())
     }
 

@@ -75,7 +75,7 @@ impl Engine {
     pub(super) fn on_accounts(&mut self, asked: &[AccountRef], found: Vec<Option<AccountInfo>>) -> Result<()> {
         self.session.asking.remove(&Question::Accounts);
         if found.len() != asked.len() {
-            return self.out_of_turn();
+            return self.out_of_turn("more or fewer accounts than asked for");
         }
         for (asked, found) in asked.iter().zip(found) {
             let account = match &found {

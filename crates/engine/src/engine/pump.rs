@@ -226,3 +226,7 @@ impl Engine {
         self.emit(Event::Conversation(id));
     }
 }
+impl Engine {
+    /// DEBUG
+    pub fn debug(&self, id: ConversationId) -> String { format!("{:?} {:?} {:?} under_way={:?} phase={:?}", message::outgoing(&self.db, id, 100), sealed::pending_commit(&self.db, id).map(|c| c.map(|c| (c.id, c.epoch))), self.session.lanes.get(&id), self.session.under_way, self.session.phase) }
+}

@@ -84,7 +84,7 @@ impl Engine {
             }
             // A sibling told something: its value comes by the stream, and what it lacks is told after it.
             [SlotOutcome::Newer(newer)] => conversation.mark_version = conversation.mark_version.max(*newer),
-            _ => return self.out_of_turn(),
+            _ => return self.out_of_turn("an outcome that no slot write has"),
         }
         self.attention.insert(id);
         Ok(())

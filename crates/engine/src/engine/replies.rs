@@ -20,7 +20,7 @@ impl Engine {
             ServerFrame::Hello(hello) => self.on_hello(&hello),
             ServerFrame::Reply(id, reply) => match self.session.under_way.remove(&id) {
                 Some(asked) => self.on_reply(asked, reply),
-                None => self.out_of_turn(),
+                None => self.out_of_turn("an answer to nothing"),
             },
             ServerFrame::Refused(id, refusal) => match self.session.under_way.remove(&id) {
                 Some(asked) => self.on_refusal(asked, refusal),
@@ -34,15 +34,15 @@ impl Engine {
         }
     }
 
-    pub(super) fn out_of_turn(&mut self) -> Result<()> {
-        self.misbehaved(None, Misbehaviour::OutOfTurn);
+    pub(super) fn out_of_turn(&mut self, what: &'static str) -> Result<()> {
+        self.misbehaved(None, Misbehaviour::OutOfTurn(what));
         self.must_disconnect = true;
         Ok(())
     }
 
     fn on_hello(&mut self, hello: &Hello) -> Result<()> {
         if self.session.phase != Phase::AwaitHello {
-            return self.out_of_turn();
+            return self.out_of_turn("a second hello");
         }
         if hello.protocol != PROTOCOL_VERSION {
             self.misbehaved(None, Misbehaviour::OtherProtocol(hello.protocol));
@@ -108,15 +108,7 @@ impl Engine {
             }
             (Asked::Create(conversation), Reply::Done) => self.created(conversation),
             // The log shows an entry or commit to everybody, this device too; that is when it counts.
-            (Asked::Append(conversation, entry), Reply::Appended(_)) => {
-                // An answer to a resent entry comes without an echo: the log had it before.
-                let missing = self.session.lane(conversation).sent.remove(&entry).is_some()
-                    && message::place_of(&self.db, conversation, entry)? == Some(None);
-                if missing {
-                    self.attention.insert(conversation);
-                }
-                Ok(())
-            }
+            (Asked::Append(..), Reply::Appended(_)) => Ok(()),
             (Asked::Commit(conversation), Reply::Appended(seq)) => {
                 self.session.lane(conversation).control = false;
                 self.heard_of(conversation, seq)
@@ -150,8 +142,12 @@ impl Engine {
                 self.emit(Event::LastSeen(seen.into_iter().map(|s| (s.device, s.at)).collect()));
                 Ok(())
             }
-            (Asked::Subscribe | Asked::Mailbox(_) | Asked::Nothing, Reply::Done) => Ok(()),
-            _ => self.out_of_turn(),
+            (Asked::Mailbox, Reply::Done) => {
+                self.mailbox_done();
+                Ok(())
+            }
+            (Asked::Subscribe | Asked::Nothing, Reply::Done) => Ok(()),
+            _ => self.out_of_turn("an answer to another question"),
         }
     }
 
@@ -213,8 +209,8 @@ impl Engine {
                 Ok(())
             }
             Asked::DeviceList(_, change) => self.device_list_refused(change, refusal),
-            Asked::Mailbox(_) => self.mailbox_refused(&refusal),
-            Asked::Subscribe => self.out_of_turn(),
+            Asked::Mailbox => self.mailbox_refused(&refusal),
+            Asked::Subscribe => self.out_of_turn("a refused stream"),
             Asked::LastSeen | Asked::Nothing => Ok(()),
         }
     }
@@ -222,7 +218,12 @@ impl Engine {
     /// Whether a refusal will pass by itself; the conversation waits for what it needs.
     pub(super) fn refused_for_now(&mut self, conversation: diario_protocol::ConversationId, refusal: &Refusal) -> bool {
         match refusal {
-            Refusal::StaleEpoch(epoch) => self.session.lane(conversation).wait_for = Some(*epoch),
+            Refusal::StaleEpoch(epoch) => {
+                // The commit may have come before this refusal did.
+                let behind = self.conversations.get(&conversation).is_none_or(|c| c.log_epoch < *epoch);
+                self.session.lane(conversation).wait_for = behind.then_some(*epoch);
+                self.attention.insert(conversation);
+            }
             Refusal::RosterStale => self.roster_refused(conversation),
             Refusal::RateLimited(ms) => self.back_off(conversation, (*ms).max(100)),
             other if other.is_temporary() => self.back_off(conversation, RETRY_MS),

@@ -1,11 +1,11 @@
 //! The connection as the engine sees it: its state, the requests under way, and what waits in each conversation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use diario_protocol::device_list::ValidatedDeviceList;
 use diario_protocol::limits::Limits;
 use diario_protocol::{
-    AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch, MailboxId, Nonce, Request,
+    AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch, Nonce, Request,
     RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, Welcome,
 };
 
@@ -37,6 +37,9 @@ pub(super) struct Session {
     /// Questions that need no second copy under way.
     pub(super) asking: BTreeSet<Question>,
     pub(super) key_packages_left: u32,
+    /// Mailbox requests that wait for the one under way: their order matters, and the server answers side by side.
+    pub(super) mailbox_queue: VecDeque<Request>,
+    pub(super) mailbox_busy: bool,
     /// Accounts whose older device lists were read on this connection.
     pub(super) histories: BTreeSet<AccountId>,
     /// Keys that the keyring was seen to hold wrongly.
@@ -76,7 +79,7 @@ pub(super) enum Asked {
     History(AccountId),
     KeyPackages { last_resort: bool, count: u32 },
     DeviceList(Box<ValidatedDeviceList>, ListChange),
-    Mailbox(MailboxId),
+    Mailbox,
     LastSeen,
     /// Nothing depends on the answer.
     Nothing,

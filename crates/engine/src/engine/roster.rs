@@ -192,7 +192,7 @@ impl Engine {
         lane.control = false;
         self.attention.insert(id);
         if packages.len() != devices.len() {
-            return self.out_of_turn();
+            return self.out_of_turn("more or fewer key packages than asked for");
         }
         let lane = self.session.lane(id);
         for (device, package) in devices.iter().zip(packages) {

@@ -183,7 +183,7 @@ impl Engine {
     pub(super) fn keyring_put(&mut self, keys: &[(ConversationId, Epoch)], outcomes: &[SlotOutcome]) -> Result<()> {
         self.session.asking.remove(&Question::Keyring);
         if outcomes.len() != keys.len() {
-            return self.out_of_turn();
+            return self.out_of_turn("more or fewer outcomes than slots");
         }
         for (id, epoch) in keys {
             // Stored, or a sibling was faster: the stream brings its value, and that is compared.
@@ -191,6 +191,14 @@ impl Engine {
             self.session.wrong_in_keyring.remove(&(*id, *epoch));
         }
         Ok(())
+    }
+
+    /// Whoever takes accounts in seals anew, under a key that they have, what all members share.
+    pub(super) fn hand_on_shared_slots(&mut self, id: ConversationId) -> Result<()> {
+        match sealed::value(&self.db, id, TITLE)? {
+            Some(title) => self.enqueue_slot(id, TITLE, title, true),
+            None => Ok(()),
+        }
     }
 
     /// Seals a value for a slot.
@@ -251,7 +259,7 @@ impl Engine {
                 self.session.lane(id).slot_floor.insert(key, *newer);
                 Ok(())
             }
-            _ => self.out_of_turn(),
+            _ => self.out_of_turn("an outcome that no slot write has"),
         }
     }
 }

@@ -185,7 +185,12 @@ fn capabilities() -> Capabilities {
 
 fn context_extensions(participants: &Participants) -> Result<Extensions<GroupContext>, GroupError> {
     let content = UnknownExtension(diario_protocol::encode(participants));
-    Extensions::single(Extension::Unknown(PARTICIPANTS_EXTENSION, content)).map_err(failed("context extensions"))
+    let required = RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(PARTICIPANTS_EXTENSION)], &[], &[]);
+    Extensions::from_vec(vec![
+        Extension::RequiredCapabilities(required),
+        Extension::Unknown(PARTICIPANTS_EXTENSION, content),
+    ])
+    .map_err(failed("context extensions"))
 }
 
 fn join_config() -> MlsGroupJoinConfig {

@@ -1,0 +1,65 @@
+//! How the device is: whether it has something to do, and whether its store is sound.
+
+use diario_protocol::Seq;
+
+use super::{Engine, Result, Timer};
+use crate::store::message::state;
+use crate::store::{conversation, from_sql};
+
+/// What an examination of the device found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// What SQLite finds wrong with the store; empty if nothing.
+    pub damage: Vec<String>,
+    /// Things that wait to be sent.
+    pub outgoing: u64,
+    /// Messages whose key or whose sender's device is not known yet.
+    pub waiting: u64,
+    /// Entries that were not accepted.
+    pub refused: u64,
+    /// Own messages that the server did not take.
+    pub failed: u64,
+    /// Parts of logs known to be missing here.
+    pub gaps: Vec<(diario_protocol::ConversationId, Seq, Seq)>,
+    /// The server's clock minus this device's, in milliseconds, once a server has told its time.
+    pub clock_offset_ms: Option<i64>,
+}
+
+impl Engine {
+    /// Whether the diary's stream is live and nothing is under way or about to be.
+    ///
+    /// What waits for somebody else (a key that another device has) is not under way.
+    pub fn at_rest(&self) -> bool {
+        self.session.is_live()
+            && !self.must_disconnect
+            && self.session.under_way.is_empty()
+            && !self.timers.contains_key(&Timer::Receipts)
+            && self.session.lanes.values().all(|lane| {
+                !lane.control
+                    && !lane.fetching
+                    && lane.sent.is_empty()
+                    && lane.not_before.is_none()
+                    && lane.wait_for.is_none()
+            })
+    }
+
+    /// Examines the store; takes as long as reading all of it.
+    pub fn diagnose(&self) -> Result<Diagnosis> {
+        let mut statement = self.db.prepare("PRAGMA integrity_check")?;
+        let found: Vec<String> =
+            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let count = |sql: &str| -> Result<u64> {
+            Ok(from_sql(self.db.query_row(sql, [], |row| row.get::<_, i64>(0))?))
+        };
+        let in_state = |state: u8| count(&format!("SELECT count(*) FROM message WHERE state = {state}"));
+        Ok(Diagnosis {
+            damage: found.into_iter().filter(|line| line != "ok").collect(),
+            outgoing: count("SELECT count(*) FROM outbox")?,
+            waiting: in_state(state::WAITING_KEY)? + in_state(state::WAITING_DEVICE)?,
+            refused: in_state(state::REFUSED)?,
+            failed: in_state(state::FAILED)?,
+            gaps: conversation::gaps(&self.db)?,
+            clock_offset_ms: self.session.server.is_some().then_some(self.clock_offset),
+        })
+    }
+}

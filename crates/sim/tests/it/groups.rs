@@ -1,0 +1,56 @@
+//! Conversations of more than two.
+
+use anyhow::Result;
+use diario_engine::GroupChange;
+use diario_sim::{SimDevice, World, settle};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_come_go_and_leave() -> Result<()> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    let mut carla = SimDevice::new(&world, "carla")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    carla.register("carla").await?;
+    let (bruno_id, carla_id) = (anna.find("bruno").await?, anna.find("carla").await?);
+    let now = anna.now();
+    let group = anna.engine.create_conversation("Gita", &[bruno_id], now)?;
+    anna.say(group, "only anna and bruno")?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    assert_eq!(bruno.texts(group)?, ["only anna and bruno"], "{:?} {:?}", anna.events, bruno.events);
+    assert_eq!(bruno.engine.conversation_view(group)?.unwrap().title, "Gita");
+    assert!(carla.engine.conversation_view(group)?.is_none());
+
+    bruno.engine.change_group(group, &GroupChange::Add(vec![carla_id]), now)?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    carla.say(group, "hello from carla")?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    assert_eq!(carla.texts(group)?, ["hello from carla"], "what came before she joined is not hers");
+    assert_eq!(anna.texts(group)?, ["only anna and bruno", "hello from carla"]);
+    assert_eq!(carla.engine.members(group)?.len(), 3);
+    assert_eq!(carla.engine.conversation_view(group)?.unwrap().title, "Gita", "{:?}", carla.events);
+
+    anna.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), now)?;
+    anna.say(group, "bruno does not read this")?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    assert_eq!(carla.texts(group)?.last().unwrap(), "bruno does not read this");
+    assert_eq!(bruno.texts(group)?.last().unwrap(), "hello from carla");
+    assert!(!bruno.engine.conversation_view(group)?.unwrap().open);
+    assert!(bruno.say(group, "am I still here?").is_err());
+
+    carla.engine.change_group(group, &GroupChange::Leave, now)?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    anna.say(group, "alone now")?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    assert_eq!(anna.engine.members(group)?.len(), 1);
+    assert_eq!(carla.texts(group)?.last().unwrap(), "bruno does not read this");
+
+    // Bruno is taken in again, and reads what comes from then on.
+    anna.engine.change_group(group, &GroupChange::Add(vec![bruno_id]), now)?;
+    anna.say(group, "welcome back")?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    assert_eq!(bruno.texts(group)?.last().unwrap(), "welcome back", "{} {:?} {:?}", bruno.engine.debug(group), bruno.engine.log_state(group)?, bruno.events);
+    assert!(!bruno.texts(group)?.contains(&"alone now".to_owned()));
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! Engines against the real server, frame by frame.
+
+#![allow(clippy::unwrap_used, clippy::similar_names)]
+
+mod cast;
+mod copies;
+mod flows;
+mod groups;
+mod liar;
+mod races;
+mod secrecy;
+mod validity;
