@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The Diario server.
+//!
+//! It orders what devices send, keeps it, and hands it on, without being able to read it. See
+//! [`Server::bind`] for how to run one, [`Settings`] for what can be set, [`storage::Storage`] for what is kept.
+//!
+//! A frame of a device goes through these parts: `http` upgrades a connection to a WebSocket, `session` reads
+//! the frame and checks it with `rules`, `storage` makes it durable and tells the `hub`, which pushes it to the
+//! connected devices; then the frame is answered.
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod clock;
+mod config;
+mod http;
+mod hub;
+mod link;
+mod log_id;
+mod metrics;
+mod rate;
+mod rules;
+mod server;
+mod session;
+pub mod storage;
+
+pub use clock::{Clock, SystemClock};
+pub use config::{ConfigError, Flags, Registration, Settings};
+pub use server::{Server, StartError, create_invite};

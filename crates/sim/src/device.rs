@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use diario_engine::{Engine, EngineConfig, EngineError, Event, LinkingStep, MessageView};
-use diario_protocol::{AccountId, ConversationId, EntryId, ServerFrame, Timestamp, WEBSOCKET_PATH};
+use diario_protocol::{AccountId, ClientFrame, ConversationId, EntryId, ServerFrame, Timestamp, WEBSOCKET_PATH};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -38,6 +38,7 @@ pub struct SimDevice {
     to_server: VecDeque<Vec<u8>>,
     from_server: VecDeque<Vec<u8>>,
     tamper: Option<Tamper>,
+    record: Option<Vec<ClientFrame>>,
 }
 
 impl SimDevice {
@@ -69,6 +70,7 @@ impl SimDevice {
             to_server: VecDeque::new(),
             from_server: VecDeque::new(),
             tamper: None,
+            record: None,
         })
     }
 
@@ -80,6 +82,16 @@ impl SimDevice {
     /// Lets `tamper` change every frame of the server before the engine sees it.
     pub fn tamper(&mut self, tamper: impl FnMut(ServerFrame) -> Vec<ServerFrame> + Send + 'static) {
         self.tamper = Some(Box::new(tamper));
+    }
+
+    /// Remembers every frame sent from now on, for [`Self::recorded`].
+    pub fn record(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// What was sent since [`Self::record`].
+    pub fn recorded(&self) -> &[ClientFrame] {
+        self.record.as_deref().unwrap_or_default()
     }
 
     /// Lets frames through as they are again.
@@ -124,6 +136,9 @@ impl SimDevice {
     pub async fn send_one(&mut self) -> Result<bool> {
         self.collect();
         let Some(frame) = self.to_server.pop_front() else { return Ok(false) };
+        if let Some(record) = &mut self.record {
+            record.push(diario_protocol::decode(&frame, usize::MAX)?);
+        }
         if let Some(socket) = &mut self.socket
             && socket.send(Message::Binary(frame.into())).await.is_err()
         {

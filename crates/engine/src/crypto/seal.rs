@@ -8,7 +8,7 @@ use ed25519_dalek::VerifyingKey;
 use openmls_traits::random::OpenMlsRand;
 
 use super::identity::KeyPair;
-use super::key::{ConversationKey, KeyId};
+use super::key::ConversationKey;
 use crate::content::{pad, unpad};
 
 /// What a seal is for: authenticated, so nothing can be moved to another place.
@@ -102,12 +102,6 @@ pub(crate) fn seal(
     sealed.to_vec().map_err(|_| crate::EngineError::Internal("COSE_Encrypt0 did not encode"))
 }
 
-/// Which key of the epoch sealed it.
-pub(crate) fn key_id(sealed: &[u8]) -> Result<KeyId, OpenError> {
-    let outer = CoseEncrypt0::from_slice(sealed).map_err(|_| OpenError::Malformed)?;
-    outer.protected.header.key_id.as_slice().try_into().map_err(|_| OpenError::Malformed)
-}
-
 /// Opens what [`seal`] sealed at `place`, and checks the signature by `device`.
 pub(crate) fn open(
     place: &Place,
@@ -162,7 +156,6 @@ mod tests {
         let verifying = device.signing().verifying_key();
         let sealed = seal(&place(), &key, &device, b"ciao".to_vec(), &random).unwrap();
         assert_eq!(open(&place(), &key, &verifying, &sealed).unwrap(), b"ciao");
-        assert_eq!(key_id(&sealed).unwrap(), key.id());
 
         let moved = [
             Place { conversation: ConversationId::new([9; 16]), ..place() },

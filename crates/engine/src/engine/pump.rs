@@ -12,7 +12,6 @@ use super::entries::{Letter, short_hash};
 use super::requests::{Asked, Question, SentEntry};
 use super::{Engine, Result, Timer};
 use crate::crypto::seal::{self, Place, Subject};
-use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership};
 use crate::store::message::{self, Outgoing, outbox_kind};
 use crate::store::{people, sealed};
@@ -21,6 +20,14 @@ use crate::store::{people, sealed};
 const WINDOW: usize = 32;
 /// A last-resort key package is renewed after this long, in milliseconds (30 days).
 const LAST_RESORT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// A group's epoch beside its log's.
+enum Step {
+    Behind,
+    Even,
+    /// Entered by a welcome; the stream has yet to come there.
+    Ahead,
+}
 
 impl Engine {
     pub(super) fn pump(&mut self) -> Result<()> {
@@ -71,7 +78,20 @@ impl Engine {
             Membership::Joining => self.leave_group(id),
             Membership::Member => {
                 let sends = own || receipts || !outgoing.is_empty();
-                if !sends || self.align_roster(id)? {
+                if !sends {
+                    return Ok(());
+                }
+                match self.step(&conversation)? {
+                    Step::Even => {}
+                    Step::Ahead => return Ok(()),
+                    Step::Behind => {
+                        // A store from an old copy: what this device did since is in the log, and it cannot take its
+                        // own commits twice. It enters anew.
+                        self.leave_group(id)?;
+                        return self.come_in(&conversation, true);
+                    }
+                }
+                if self.align_roster(id)? {
                     return Ok(());
                 }
                 self.send_outgoing(&conversation, &outgoing)?;
@@ -81,6 +101,18 @@ impl Engine {
                 Ok(())
             }
         }
+    }
+
+    /// Where the group stands beside the log.
+    fn step(&mut self, conversation: &Conversation) -> Result<Step> {
+        let Some(group) = self.take_group(conversation.id)? else { return Ok(Step::Behind) };
+        let epoch = group.epoch();
+        self.groups.insert(conversation.id, group);
+        Ok(match epoch.cmp(&conversation.log_epoch) {
+            std::cmp::Ordering::Less => Step::Behind,
+            std::cmp::Ordering::Equal => Step::Even,
+            std::cmp::Ordering::Greater => Step::Ahead,
+        })
     }
 
     fn come_in(&mut self, conversation: &Conversation, wanted: bool) -> Result<()> {
@@ -219,14 +251,4 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// Says that a message waits, so that the user knows.
-    pub(super) fn queued(&mut self, id: ConversationId) {
-        self.attention.insert(id);
-        self.emit(Event::Conversation(id));
-    }
-}
-impl Engine {
-    /// DEBUG
-    pub fn debug(&self, id: ConversationId) -> String { format!("{:?} {:?} {:?} under_way={:?} phase={:?}", message::outgoing(&self.db, id, 100), sealed::pending_commit(&self.db, id).map(|c| c.map(|c| (c.id, c.epoch))), self.session.lanes.get(&id), self.session.under_way, self.session.phase) }
 }

@@ -1,0 +1,327 @@
+//! Settings: a TOML file, then `DIARIO_*` environment variables, then flags; the later one wins.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diario_protocol::limits::Limits;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Anybody.
+    Open,
+    /// Whoever has an invite, see [`crate::create_invite`].
+    Invite,
+    /// Nobody.
+    Closed,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the settings file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("the settings file {path} is not valid TOML: {message}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        message: String,
+    },
+    /// A setting is unknown, or has a value that it cannot have.
+    #[error("wrong setting: {0}")]
+    Wrong(String),
+}
+
+/// What the command line gave; `None` leaves the setting as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// See [`Settings::listen`].
+    pub listen: Option<SocketAddr>,
+    /// See [`Settings::data_dir`].
+    pub data_dir: Option<PathBuf>,
+    /// See [`Settings::registration`].
+    pub registration: Option<String>,
+    /// Any other setting by name, its value as TOML or as a bare word.
+    pub set: Vec<(String, String)>,
+}
+
+/// One macro gives the struct, its defaults and the documented file, so that they cannot disagree.
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])* $name:ident: $ty:ty = $default:literal;)*) => {
+        /// Every setting of the server. [`Settings::documented`] gives them as a commented TOML file.
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Settings {
+            $($(#[doc = $doc])* pub $name: $ty,)*
+        }
+
+        /// Name, documentation, and default as TOML, of each setting.
+        const ENTRIES: &[(&str, &[&str], &str)] = &[$((stringify!($name), &[$($doc),*], $default),)*];
+    };
+}
+
+settings! {
+    /// Address and port to listen on. Plain HTTP: for other machines, put a TLS proxy before it.
+    listen: SocketAddr = "\"127.0.0.1:7700\"";
+    /// Directory of the database.
+    data_dir: PathBuf = "\"diario-data\"";
+    /// Who may make an account: "open", "invite" or "closed".
+    registration: Registration = "\"open\"";
+    /// Whether the client's address is the last one in X-Forwarded-For; only behind a proxy that sets it.
+    trust_forwarded_for: bool = "false";
+
+    /// Connections at the same time.
+    max_connections: usize = "20000";
+    /// Connections at the same time that have not logged in.
+    max_unauthenticated: usize = "2000";
+    /// Seconds until a connection that has not logged in is closed, unless it has a linking mailbox open.
+    login_timeout_s: u64 = "10";
+    /// Seconds between WebSocket pings.
+    ping_interval_s: u64 = "30";
+    /// Pings without any sign of life after which a connection is closed.
+    ping_misses: u32 = "2";
+    /// Seconds that a device may take nothing while the server has something to send, before it is closed.
+    write_timeout_s: u64 = "30";
+    /// Seconds that a stopping server waits for requests under way.
+    drain_timeout_s: u64 = "10";
+    /// Milliseconds after which devices are told to come back when the server stops.
+    drain_retry_ms: u32 = "1000";
+    /// Bytes read from a socket at once; held by every connection.
+    read_buffer_bytes: usize = "2048";
+    /// Bytes gathered before they are written to a socket.
+    write_buffer_bytes: usize = "16384";
+    /// Live changes waiting for one connection; beyond them it catches up from disk.
+    push_queue: usize = "256";
+    /// Bytes of live changes waiting for one connection; beyond them it catches up from disk.
+    push_queue_bytes: usize = "1048576";
+    /// Signals and mailbox messages waiting for one connection; beyond them they are dropped.
+    signal_queue: usize = "64";
+
+    /// Bytes of one frame of a device.
+    max_frame_bytes: u32 = "4194304";
+    /// Bytes of one frame before login.
+    max_unauthenticated_frame_bytes: u32 = "1048576";
+    /// Bytes of one entry's body.
+    max_entry_bytes: u32 = "65536";
+    /// Bytes of one slot's body.
+    max_slot_bytes: u32 = "65536";
+    /// Bytes of one signal's body.
+    max_signal_bytes: u32 = "4096";
+    /// Bytes of one key package.
+    max_key_package_bytes: u32 = "16384";
+    /// Requests of one connection that may wait for their answer; beyond them the server stops reading.
+    max_in_flight: u16 = "64";
+    /// Devices of one account.
+    max_devices: u16 = "32";
+    /// Accounts in one conversation.
+    max_members: u16 = "1000";
+    /// One-time key packages kept for a device.
+    max_key_packages: u16 = "100";
+    /// Slot writes or look-ups in one request.
+    max_batch: u16 = "256";
+
+    /// Entries, commits, slot writes and new conversations of one device in a second, lasting; 0 is no limit.
+    entries_per_second: u32 = "200";
+    /// The same, at once.
+    entries_burst: u32 = "2000";
+    /// Other requests of one device in a second, lasting; 0 is no limit.
+    requests_per_second: u32 = "500";
+    /// The same, at once.
+    requests_burst: u32 = "5000";
+    /// Requests before login of one address in a minute, lasting (a registration counts as ten); 0 is no limit.
+    attempts_per_minute: u32 = "600";
+    /// The same, at once.
+    attempts_burst: u32 = "1200";
+
+    /// Seconds that a linking mailbox lives.
+    mailbox_lifetime_s: u64 = "600";
+    /// Messages that each side may put into a mailbox.
+    mailbox_messages: u32 = "16";
+    /// Bytes of one message in a mailbox.
+    mailbox_message_bytes: u32 = "65536";
+    /// Mailboxes open at the same time.
+    max_mailboxes: usize = "1000";
+    /// Mailboxes opened by one address at the same time.
+    max_mailboxes_per_address: usize = "8";
+
+    /// Writes put into one transaction and one fsync.
+    writer_batch: usize = "512";
+    /// Writes that may wait for the writer; beyond them requests wait.
+    writer_queue: usize = "1024";
+    /// Connections to the database that read.
+    readers: usize = "4";
+    /// MiB of the database kept in memory by the writer, and by all readers together.
+    cache_mib: u32 = "32";
+    /// Conversations whose newest state the writer keeps in memory.
+    conversation_cache: usize = "10000";
+    /// MLS groups kept ready for the next commit.
+    group_cache: usize = "64";
+    /// Pages of the write-ahead log (4 KiB each) after which they are moved into the database.
+    checkpoint_pages: u32 = "4000";
+    /// Most pages that the database may have (4 KiB each); 0 is no limit.
+    max_database_pages: u32 = "0";
+    /// Milliseconds between looks for expired devices and mailboxes.
+    sweep_interval_ms: u64 = "30000";
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let Ok(settings) = Self::from_table(default_table()) else { unreachable!("the defaults are tested") };
+        settings
+    }
+}
+
+impl Settings {
+    /// Reads the settings: defaults, then `file`, then `DIARIO_<NAME>` of `env`, then `flags`.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+        flags: &Flags,
+    ) -> Result<Self, ConfigError> {
+        let mut table = default_table();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+            let read: Table = text.parse().map_err(|e: toml::de::Error| ConfigError::Malformed {
+                path: path.into(),
+                message: e.to_string(),
+            })?;
+            table.extend(read);
+        }
+        let known: BTreeMap<String, &str> =
+            ENTRIES.iter().map(|(name, ..)| (format!("DIARIO_{}", name.to_uppercase()), *name)).collect();
+        for (variable, text) in env {
+            // Other variables that begin so belong to the command line and the clients.
+            if let Some(name) = known.get(&variable) {
+                table.insert((*name).into(), value(&text));
+            }
+        }
+        for (name, text) in &flags.set {
+            table.insert(name.clone(), value(text));
+        }
+        let text = |v: &dyn ToString| Value::String(v.to_string());
+        if let Some(listen) = &flags.listen {
+            table.insert("listen".into(), text(listen));
+        }
+        if let Some(dir) = &flags.data_dir {
+            table.insert("data_dir".into(), text(&dir.display()));
+        }
+        if let Some(mode) = &flags.registration {
+            table.insert("registration".into(), text(mode));
+        }
+        Self::from_table(table)
+    }
+
+    /// A TOML file with every setting, its documentation and its default.
+    pub fn documented() -> String {
+        let mut out = String::from("# Diario server. Every line shows a default; an environment variable\n");
+        out.push_str("# DIARIO_<NAME IN CAPITALS> and a flag win over this file.\n");
+        for (name, docs, default) in ENTRIES {
+            out.push('\n');
+            for line in *docs {
+                let _ = writeln!(out, "#{line}");
+            }
+            let _ = writeln!(out, "{name} = {default}");
+        }
+        out
+    }
+
+    /// The limits as devices are told them.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            frame: self.max_frame_bytes,
+            entry: self.max_entry_bytes,
+            slot: self.max_slot_bytes,
+            signal: self.max_signal_bytes,
+            in_flight: self.max_in_flight,
+            devices: self.max_devices,
+            members: self.max_members,
+            key_packages: self.max_key_packages,
+            batch: self.max_batch,
+        }
+    }
+
+    /// [`Self::write_timeout_s`] as a duration.
+    pub(crate) fn write_timeout(&self) -> Duration {
+        Duration::from_secs(self.write_timeout_s)
+    }
+
+    fn from_table(table: Table) -> Result<Self, ConfigError> {
+        let settings: Self =
+            Value::Table(table).try_into().map_err(|e: toml::de::Error| ConfigError::Wrong(e.to_string()))?;
+        let at_least_one = [
+            ("max_in_flight", usize::from(settings.max_in_flight)),
+            ("max_batch", settings.max_batch.into()),
+            ("max_devices", settings.max_devices.into()),
+            ("writer_batch", settings.writer_batch),
+            ("writer_queue", settings.writer_queue),
+            ("readers", settings.readers),
+            ("push_queue", settings.push_queue),
+        ];
+        match at_least_one.iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(ConfigError::Wrong(format!("{name} must be at least 1"))),
+            None => Ok(settings),
+        }
+    }
+}
+
+fn default_table() -> Table {
+    ENTRIES.iter().map(|(name, _, default)| ((*name).to_owned(), value(default))).collect()
+}
+
+/// A value as TOML, or else the text itself.
+fn value(text: &str) -> Value {
+    let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));
+    parsed.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_file_gives_the_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("diario.toml");
+        std::fs::write(&path, Settings::documented()).unwrap();
+        let read = Settings::load(Some(&path), [], &Flags::default()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", Settings::default()));
+        assert_eq!(read.limits(), Limits::default());
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("diario.toml");
+        std::fs::write(&path, "max_devices = 3\nmax_members = 4\nreaders = 5").unwrap();
+        let env = [("DIARIO_MAX_MEMBERS", "6"), ("DIARIO_READERS", "7"), ("DIARIO_HOME", "x")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let flags = Flags { set: vec![("readers".into(), "8".into())], ..Flags::default() };
+        let s = Settings::load(Some(&path), env, &flags).unwrap();
+        assert_eq!((s.max_devices, s.max_members, s.readers), (3, 6, 8));
+        let flags = Flags { registration: Some("invite".into()), ..Flags::default() };
+        assert_eq!(Settings::load(None, [], &flags).unwrap().registration, Registration::Invite);
+    }
+
+    #[test]
+    fn unknown_and_senseless_settings_are_told() {
+        let set = |name: &str, v: &str| Flags { set: vec![(name.into(), v.into())], ..Flags::default() };
+        for flags in [set("max_devicse", "3"), set("readers", "0"), set("registration", "maybe")] {
+            assert!(matches!(Settings::load(None, [], &flags), Err(ConfigError::Wrong(_))));
+        }
+    }
+}

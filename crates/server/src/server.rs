@@ -1,0 +1,213 @@
+//! The server as a whole: bind, serve, stop.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use diario_protocol::{Notice, Refusal, ServerId};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::app::{Addresses, App, Counted, Groups};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::http::{self, Peer};
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::storage::sqlite::OpenError;
+use crate::storage::{self, Event, Listener, StorageSettings};
+
+/// A server that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Storage(#[from] OpenError),
+    /// The database takes nothing.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+}
+
+/// A server that listens but does not serve yet.
+pub struct Server {
+    listener: TcpListener,
+    app: Arc<App>,
+}
+
+impl Server {
+    /// Opens the database and listens; connections wait until [`Self::serve`].
+    pub async fn bind(settings: Settings) -> Result<Self, StartError> {
+        Self::bind_with_clock(settings, Arc::new(SystemClock)).await
+    }
+
+    /// [`Self::bind`] with a clock of the caller's.
+    pub async fn bind_with_clock(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let address = settings.listen;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let metrics = Arc::new(Metrics::default());
+        let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+        let storage = open(&settings.data_dir, &(&settings).into(), &metrics, Arc::clone(&hub) as _)?;
+        let checks = std::thread::available_parallelism().map_or(2, usize::from);
+        let app = App {
+            storage,
+            hub,
+            metrics,
+            clock,
+            crypto: openmls_rust_crypto::RustCrypto::default(),
+            groups: Groups::new(settings.group_cache),
+            addresses: Addresses::new(&settings),
+            checks: Semaphore::new(checks),
+            draining: AtomicBool::new(false),
+            sockets: 0.into(),
+            sessions: 0.into(),
+            unauthenticated: 0.into(),
+            settings,
+        };
+        Ok(Self { listener, app: Arc::new(app) })
+    }
+
+    /// The address that it listens on; its port is the system's choice if the settings say 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.app.settings.listen)
+    }
+
+    /// The installation's id, which devices pin.
+    pub fn server_id(&self) -> ServerId {
+        self.app.storage.server_id()
+    }
+
+    /// Serves until `shutdown` is done; then takes no more, finishes what is under way, and closes the database.
+    ///
+    /// Takes at most [`Settings::drain_timeout_s`] seconds after `shutdown`.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, app } = self;
+        let router = http::router(Arc::clone(&app));
+        let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
+        tracing::info!(address = %listener.local_addr().unwrap_or(app.settings.listen), "listening");
+        tokio::select! {
+            () = accept(&listener, &app, &router) => {}
+            () = shutdown => {}
+        }
+        drop(listener);
+        sweeper.abort();
+        tracing::info!(connections = app.sessions.load(Relaxed), "stopping");
+        app.draining.store(true, SeqCst);
+        let notice = Notice::Draining(app.settings.drain_retry_ms);
+        let drained = async {
+            // Again and again: a connection may have come in just before.
+            while app.sessions.load(SeqCst) > 0 {
+                app.hub.close_all(notice);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let limit = Duration::from_secs(app.settings.drain_timeout_s);
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::warn!(connections = app.sessions.load(Relaxed), "not all connections could be drained");
+        }
+        // What was asked is written whether or not anybody waits for the answer.
+        if let Err(refusal) = app.storage.close().await {
+            tracing::error!(error = %refusal, "the database could not be closed");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Letters and digits without those that look alike; sixteen of them are 80 bits.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// Makes an invite that lets `uses` people register, and gives its code. The server need not be stopped.
+pub async fn create_invite(data_dir: &Path, uses: u32) -> Result<String, StartError> {
+    struct Nobody;
+    impl Listener for Nobody {
+        fn committed(&self, _: Vec<Event>) {}
+    }
+    let settings = StorageSettings { readers: 1, ..StorageSettings::from(&Settings::default()) };
+    let storage = open(data_dir, &settings, &Arc::default(), Arc::new(Nobody))?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|_| OpenError::System("random bytes"))?;
+    let code: String = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    storage.create_invite(code.clone(), uses).await?;
+    storage.close().await?;
+    Ok(code)
+}
+
+fn open(
+    dir: &Path,
+    settings: &StorageSettings,
+    metrics: &Arc<Metrics>,
+    listener: Arc<dyn Listener>,
+) -> Result<Arc<dyn storage::Storage>, OpenError> {
+    storage::open(dir, settings, Arc::clone(metrics), listener)
+}
+
+/// Takes connections, as long as there is room.
+async fn accept(listener: &TcpListener, app: &Arc<App>, router: &Router) {
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(taken) => taken,
+            Err(e) => {
+                // Out of file descriptors, mostly: wait for some connection to end.
+                tracing::warn!(error = %e, "cannot take a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let open = app.sockets.load(Relaxed) + app.sessions.load(Relaxed);
+        if open >= app.settings.max_connections {
+            app.metrics.turned_away.fetch_add(1, Relaxed);
+            continue;
+        }
+        app.metrics.accepted.fetch_add(1, Relaxed);
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(connection(stream, Peer(peer.ip()), Arc::clone(app), router.clone()));
+    }
+}
+
+/// Speaks HTTP on one connection, until it ends or becomes a WebSocket.
+async fn connection(stream: TcpStream, peer: Peer, app: Arc<App>, router: Router) {
+    let _counted = Counted::new(&app, |app| &app.sockets);
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        hyper::service::Service::call(&TowerToHyperService::new(router.clone()), request)
+    });
+    let timeout = Duration::from_secs(app.settings.login_timeout_s.max(1));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeout)
+        .max_buf_size(16 * 1024)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    // Whatever is wrong with a connection concerns only its other end.
+    let _ = served.await;
+}
+
+/// Looks for what has run out, from time to time.
+async fn sweep(app: Arc<App>) {
+    let mut every = tokio::time::interval(Duration::from_millis(app.settings.sweep_interval_ms.max(1)));
+    loop {
+        every.tick().await;
+        let now = app.clock.now();
+        app.hub.expire(now);
+        app.addresses.sweep();
+        let _ = app.storage.sweep(now).await;
+    }
+}

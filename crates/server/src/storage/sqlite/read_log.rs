@@ -1,0 +1,341 @@
+//! Reads of conversations: logs, slots, groups, welcomes, heads.
+
+use std::collections::BTreeSet;
+
+use diario_protocol::{
+    AccountId, Bin, Body, ConversationHead, ConversationId, DeviceRef, Entry, EntryId, Epoch, GroupState,
+    LogHash, LogPage, LogRange, Membership, Refusal, Seq, Slot, SlotKey, Welcome,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::cache::Conversation;
+use super::sql::{self, ENTRY_COLUMNS, FOREVER, SLOT_COLUMNS, int};
+use super::writer::Outcome;
+use crate::storage::CommitBasis;
+
+/// Most bytes of an answer that is not cut into pages; half of what a device takes.
+pub(super) const ANSWER_BYTES: usize = diario_protocol::limits::SERVER_FRAME / 2;
+/// Most bytes of the head slots of one conversation.
+const HEAD_SLOT_BYTES: usize = 1 << 20;
+/// About the bytes of an entry or slot beside its body.
+const OVERHEAD: usize = 128;
+
+/// A membership and where it ended, if it did.
+struct Window {
+    membership: Membership,
+    until: Option<Seq>,
+}
+
+/// A conversation's newest state, for the writer's cache.
+pub(super) fn load_conversation(
+    db: &Connection,
+    id: ConversationId,
+) -> Result<Option<Conversation>, rusqlite::Error> {
+    let find = "SELECT kind, epoch FROM conversation WHERE id = ?1";
+    let found = db
+        .prepare_cached(find)?
+        .query_row([id.as_bytes()], |row| Ok((sql::kind(row, 0)?, Epoch(sql::uint(row, 1)?))))
+        .optional()?;
+    let Some((kind, epoch)) = found else { return Ok(None) };
+    let (head, hash) = log_head(db, id)?;
+    let participants = participants(db, id)?.into();
+    Ok(Some(Conversation { kind, epoch, head, hash, participants, roster: None }))
+}
+
+fn participants(db: &Connection, id: ConversationId) -> Result<Vec<AccountId>, rusqlite::Error> {
+    let find = "SELECT account FROM member WHERE conversation = ?1 AND until = ?2";
+    let mut find = db.prepare_cached(find)?;
+    find.query_map(params![id.as_bytes(), FOREVER], |row| sql::account(row, 0))?.collect()
+}
+
+fn log_head(db: &Connection, id: ConversationId) -> Result<(Seq, LogHash), rusqlite::Error> {
+    let last = "SELECT seq, hash FROM log WHERE conversation = ?1 ORDER BY seq DESC LIMIT 1";
+    let last = db
+        .prepare_cached(last)?
+        .query_row([id.as_bytes()], |row| Ok((Seq(sql::uint(row, 0)?), sql::hash(row, 1)?)))
+        .optional()?;
+    Ok(last.unwrap_or((Seq(0), LogHash::start(&id))))
+}
+
+/// The running hash before entry `seq`.
+fn hash_before(db: &Connection, id: ConversationId, seq: Seq) -> Result<LogHash, rusqlite::Error> {
+    let find = "SELECT hash FROM log WHERE conversation = ?1 AND seq = ?2";
+    let values = params![id.as_bytes(), int(seq.0.saturating_sub(1))];
+    let hash = db.prepare_cached(find)?.query_row(values, |row| sql::hash(row, 0)).optional()?;
+    Ok(hash.unwrap_or_else(|| LogHash::start(&id)))
+}
+
+/// Every time that an account was in a conversation, oldest first.
+fn windows(db: &Connection, account: AccountId, id: ConversationId) -> Result<Vec<Window>, rusqlite::Error> {
+    let find = "SELECT c.kind, m.since, m.epoch, m.hash_before, m.until FROM member m
+        JOIN conversation c ON c.id = m.conversation
+        WHERE m.conversation = ?1 AND m.account = ?2 ORDER BY m.since";
+    db.prepare_cached(find)?
+        .query_map(params![id.as_bytes(), account.as_bytes()], |row| window(row, id))?
+        .collect()
+}
+
+fn window(row: &Row<'_>, conversation: ConversationId) -> Result<Window, rusqlite::Error> {
+    let until: i64 = row.get(4)?;
+    Ok(Window {
+        membership: Membership {
+            conversation,
+            kind: sql::kind(row, 0)?,
+            since: Seq(sql::uint(row, 1)?),
+            epoch: Epoch(sql::uint(row, 2)?),
+            hash_before: sql::hash(row, 3)?,
+            // Filled in by those who give it out.
+            participants: Vec::new(),
+        },
+        until: if until == FOREVER { None } else { Some(Seq(sql::uint(row, 4)?)) },
+    })
+}
+
+/// The membership of an account that began with entry `since`.
+pub(super) fn membership(
+    db: &Connection,
+    account: AccountId,
+    id: ConversationId,
+    since: Seq,
+) -> Result<Option<Membership>, rusqlite::Error> {
+    let all = windows(db, account, id)?;
+    let Some(found) = all.into_iter().find(|w| w.membership.since == since) else { return Ok(None) };
+    let mut membership = found.membership;
+    if found.until.is_none() {
+        // Who left does not learn who is in it now.
+        membership.participants = participants(db, id)?;
+    }
+    Ok(Some(membership))
+}
+
+fn check_participant(db: &Connection, account: AccountId, id: ConversationId) -> Outcome<()> {
+    let find = "SELECT 1 FROM member WHERE conversation = ?1 AND account = ?2 AND until = ?3";
+    let is = db.prepare_cached(find)?.exists(params![id.as_bytes(), account.as_bytes(), FOREVER])?;
+    if is { Ok(()) } else { Err(Refusal::NotMember.into()) }
+}
+
+/// See [`crate::storage::Storage::log`].
+pub(super) fn log(db: &Connection, account: AccountId, range: &LogRange, bytes: usize) -> Outcome<LogPage> {
+    let id = range.conversation;
+    let all = windows(db, account, id)?;
+    let Some(newest) = all.last() else { return Err(Refusal::NotMember.into()) };
+    let (log_end, _) = log_head(db, id)?;
+    let head = newest.until.unwrap_or(log_end);
+    // The time in the conversation that the range begins in.
+    let covers = |w: &&Window| range.from >= w.membership.since && w.until.is_none_or(|u| range.from <= u);
+    let Some(window) = all.iter().find(covers) else {
+        return if range.from > head && range.from.0 > 0 {
+            Ok(LogPage {
+                conversation: id,
+                hash_before: hash_before(db, id, head.next())?,
+                entries: Vec::new(),
+                head,
+            })
+        } else {
+            let next = all.iter().find(|w| w.membership.since > range.from).unwrap_or(newest);
+            Err(Refusal::BeforeStart(next.membership.since).into())
+        };
+    };
+    let to = range.to.min(window.until.unwrap_or(log_end));
+    let entries = entries(db, id, range.from, to, range.commits_only, bytes)?;
+    let first = entries.first().map_or(range.from.min(log_end.next()), |e| e.seq);
+    Ok(LogPage { conversation: id, hash_before: hash_before(db, id, first)?, entries, head })
+}
+
+fn entries(
+    db: &Connection,
+    id: ConversationId,
+    from: Seq,
+    to: Seq,
+    commits_only: bool,
+    bytes: usize,
+) -> Result<Vec<Entry>, rusqlite::Error> {
+    let only = if commits_only { "AND kind = 1" } else { "" };
+    let find = format!(
+        "SELECT {ENTRY_COLUMNS} FROM log WHERE conversation = ?1 AND seq >= ?2 AND seq <= ?3 {only} ORDER BY seq"
+    );
+    let mut statement = db.prepare_cached(&find)?;
+    let mut rows = statement.query(params![id.as_bytes(), int(from.0), int(to.0)])?;
+    let (mut found, mut size) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let entry = sql::entry(row, 0, id)?;
+        size += entry_size(&entry);
+        found.push(entry);
+        if size >= bytes {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn entry_size(entry: &Entry) -> usize {
+    OVERHEAD + if let Body::Present(body) = &entry.body { body.len() } else { 0 }
+}
+
+/// One slot.
+pub(super) fn slot(
+    db: &Connection,
+    id: ConversationId,
+    key: SlotKey,
+) -> Result<Option<Slot>, rusqlite::Error> {
+    let find = format!("SELECT {SLOT_COLUMNS} FROM slot WHERE conversation = ?1 AND key = ?2");
+    let values = params![id.as_bytes(), key.as_bytes()];
+    db.prepare_cached(&find)?.query_row(values, |row| sql::slot(row, id)).optional()
+}
+
+/// See [`crate::storage::Storage::slots`].
+pub(super) fn slots(
+    db: &Connection,
+    account: AccountId,
+    id: ConversationId,
+    keys: &[SlotKey],
+) -> Outcome<Vec<Slot>> {
+    check_participant(db, account, id)?;
+    let (mut found, mut size) = (Vec::new(), 0);
+    for key in keys {
+        if let Some(slot) = slot(db, id, *key)? {
+            size += OVERHEAD + slot.body.len();
+            if size > ANSWER_BYTES {
+                return Err(
+                    Refusal::TooMany("bytes of slots in one request".into(), ANSWER_BYTES as u64).into()
+                );
+            }
+            found.push(slot);
+        }
+    }
+    Ok(found)
+}
+
+/// See [`crate::storage::Storage::heads`].
+pub(super) fn heads(
+    db: &Connection,
+    account: AccountId,
+    count: u16,
+    after: Option<ConversationId>,
+    bytes: usize,
+) -> Outcome<(Vec<ConversationHead>, bool)> {
+    let find = "SELECT conversation FROM member WHERE account = ?1 AND until = ?2 AND conversation > ?3
+        ORDER BY conversation";
+    let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
+    let mut statement = db.prepare_cached(find)?;
+    let mut rows = statement.query(params![account.as_bytes(), FOREVER, after])?;
+    let (mut found, mut size) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        if size >= bytes {
+            return Ok((found, true));
+        }
+        let head = conversation_head(db, account, sql::conversation(row, 0)?, count)?;
+        size += OVERHEAD + head.log.entries.iter().map(entry_size).sum::<usize>();
+        size += head.slots.iter().map(|s| OVERHEAD + s.body.len()).sum::<usize>();
+        found.push(head);
+    }
+    Ok((found, false))
+}
+
+fn conversation_head(
+    db: &Connection,
+    account: AccountId,
+    id: ConversationId,
+    count: u16,
+) -> Outcome<ConversationHead> {
+    let mut newest = windows(db, account, id)?.pop().ok_or(Refusal::NotMember)?;
+    newest.membership.participants = participants(db, id)?;
+    let find = "SELECT epoch FROM conversation WHERE id = ?1";
+    let epoch = db.prepare_cached(find)?.query_row([id.as_bytes()], |row| sql::uint(row, 0)).map(Epoch)?;
+    let (head, _) = log_head(db, id)?;
+    let from = Seq((head.0 + 1).saturating_sub(count.into())).max(newest.membership.since);
+    let mut entries = entries(db, id, from, head, false, usize::MAX)?;
+    // One frame has room for the newest of them, whatever was asked.
+    let mut size = 0;
+    let keep = entries.iter().rev().take_while(|e| {
+        size += entry_size(e);
+        size <= diario_protocol::limits::PAGE_BYTES
+    });
+    let keep = keep.count().max(usize::from(!entries.is_empty()));
+    entries.drain(..entries.len() - keep);
+
+    let find = format!("SELECT {SLOT_COLUMNS} FROM slot WHERE conversation = ?1 AND head = 1");
+    let (mut slots, mut size) = (Vec::new(), 0);
+    for slot in db.prepare_cached(&find)?.query_map([id.as_bytes()], |row| sql::slot(row, id))? {
+        let slot = slot?;
+        size += OVERHEAD + slot.body.len();
+        // Somebody who marks too many hides only the surplus, and only from this answer.
+        if size <= HEAD_SLOT_BYTES {
+            slots.push(slot);
+        }
+    }
+    let own = ConversationId::of_self(account);
+    let epochs: BTreeSet<Epoch> = entries.iter().map(|e| e.epoch).chain([epoch]).collect();
+    for epoch in epochs {
+        slots.extend(slot(db, own, SlotKey::of_keyring(account, id, epoch))?);
+    }
+    let first = entries.first().map_or(head.next(), |e| e.seq);
+    let log = LogPage { conversation: id, hash_before: hash_before(db, id, first)?, entries, head };
+    Ok(ConversationHead { membership: newest.membership, epoch, log, slots })
+}
+
+/// See [`crate::storage::Storage::group_state`].
+pub(super) fn group_state(db: &Connection, account: AccountId, id: ConversationId) -> Outcome<GroupState> {
+    check_participant(db, account, id)?;
+    let find = "SELECT c.epoch, g.group_info, g.tree FROM conversation c
+        JOIN group_state g ON g.conversation = c.id WHERE c.id = ?1";
+    let state = db.prepare_cached(find)?.query_row([id.as_bytes()], |row| {
+        Ok(GroupState {
+            conversation: id,
+            epoch: Epoch(sql::uint(row, 0)?),
+            group_info: sql::bin(row, 1)?,
+            tree: sql::bin(row, 2)?,
+        })
+    })?;
+    Ok(state)
+}
+
+/// See [`crate::storage::Storage::commit_basis`].
+pub(super) fn commit_basis(
+    db: &Connection,
+    id: ConversationId,
+    sender: DeviceRef,
+    entry: EntryId,
+    epoch: Epoch,
+) -> Outcome<CommitBasis> {
+    let done = "SELECT seq, account, device FROM log WHERE conversation = ?1 AND id = ?2";
+    let done = db
+        .prepare_cached(done)?
+        .query_row(params![id.as_bytes(), entry.as_bytes()], |row| {
+            let by = DeviceRef { account: sql::account(row, 1)?, device: sql::device(row, 2)? };
+            Ok((Seq(sql::uint(row, 0)?), by))
+        })
+        .optional()?;
+    match done {
+        Some((seq, by)) if by == sender => return Ok(CommitBasis::Done(seq)),
+        Some(_) => return Err(Refusal::Exists.into()),
+        None => check_participant(db, sender.account, id)?,
+    }
+    let find = "SELECT c.epoch, g.public_state FROM conversation c
+        JOIN group_state g ON g.conversation = c.id WHERE c.id = ?1";
+    let (newest, state) = db
+        .prepare_cached(find)?
+        .query_row([id.as_bytes()], |row| Ok((Epoch(sql::uint(row, 0)?), row.get::<_, Vec<u8>>(1)?)))?;
+    if newest == epoch { Ok(CommitBasis::State(state)) } else { Err(Refusal::StaleEpoch(newest).into()) }
+}
+
+/// See [`crate::storage::Storage::welcome`].
+pub(super) fn welcome(db: &Connection, device: DeviceRef, id: ConversationId) -> Outcome<Option<Welcome>> {
+    let find = "SELECT m.epoch, m.seq, m.welcome, m.tree FROM welcome w
+        JOIN welcome_message m ON m.conversation = w.conversation AND m.epoch = w.epoch
+        WHERE w.conversation = ?1 AND w.account = ?2 AND w.device = ?3";
+    let values = params![id.as_bytes(), device.account.as_bytes(), device.device.as_bytes()];
+    let found = db
+        .prepare_cached(find)?
+        .query_row(values, |row| {
+            Ok(Welcome {
+                conversation: id,
+                epoch: Epoch(sql::uint(row, 0)?),
+                seq: Seq(sql::uint(row, 1)?),
+                welcome: Bin(row.get(2)?),
+                tree: Bin(row.get(3)?),
+            })
+        })
+        .optional()?;
+    Ok(found)
+}

@@ -1,0 +1,11 @@
+//! The whole server, spoken to by small devices.
+
+// The helpers panic where a test would.
+#![allow(clippy::unwrap_used, clippy::similar_names)]
+
+mod device;
+mod flows;
+mod hostile;
+mod load;
+mod raw;
+mod support;
