@@ -44,7 +44,9 @@ pub enum CommandError {
     #[error("this folder already belongs to the account {0}; use another --home for a second one")]
     HasAccount(String),
     /// The device was removed from its account.
-    #[error("this device was removed from its account. What it holds can still be read; link it again in a new folder to write")]
+    #[error(
+        "this device was removed from its account. What it holds can still be read; link it again in a new folder to write"
+    )]
     Revoked,
     /// Only primary devices may do this.
     #[error("only a primary device may do this; use the device where you made the account")]

@@ -1,7 +1,9 @@
 //! What a user's face asks the store.
 
 use diario_protocol::device_list::DeviceRole;
-use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, LogHash, Seq, Timestamp};
+use diario_protocol::{
+    AccountId, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, LogHash, Seq, Timestamp,
+};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::engine::Engine;
@@ -203,7 +205,13 @@ impl Engine {
         let me = self.identity().map(|me| me.account);
         conversation::participants_of(self.db(), id)?
             .into_iter()
-            .map(|p| Ok(MemberView { account: p.account, username: self.name_of(p.account)?, me: Some(p.account) == me }))
+            .map(|p| {
+                Ok(MemberView {
+                    account: p.account,
+                    username: self.name_of(p.account)?,
+                    me: Some(p.account) == me,
+                })
+            })
             .collect()
     }
 
@@ -264,9 +272,12 @@ impl Engine {
 
     fn markers(&self, id: ConversationId) -> Result<Markers> {
         let me = self.identity().map(|me| me.account.as_bytes().to_vec()).unwrap_or_default();
-        let others: (Option<i64>, Option<i64>) = self.db().prepare_cached(
-            "SELECT min(delivered), min(read) FROM participant WHERE conversation = ?1 AND account <> ?2",
-        )?.query_row(params![id.as_bytes(), me], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let others: (Option<i64>, Option<i64>) = self
+            .db()
+            .prepare_cached(
+                "SELECT min(delivered), min(read) FROM participant WHERE conversation = ?1 AND account <> ?2",
+            )?
+            .query_row(params![id.as_bytes(), me], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let read = Conversation::load(self.db(), id)?.map_or(Seq(0), |c| c.read);
         let seq = |n: Option<i64>| Seq(n.map_or(0, from_sql));
         Ok(Markers { delivered_to_all: seq(others.0), read_by_all: seq(others.1), read_here: read })
@@ -329,7 +340,8 @@ impl Engine {
     }
 
     fn name_of(&self, account: AccountId) -> Result<String> {
-        Ok(people::account(self.db(), account)?.map_or_else(|| account.to_string()[..8].to_owned(), |a| a.username.to_string()))
+        Ok(people::account(self.db(), account)?
+            .map_or_else(|| account.to_string()[..8].to_owned(), |a| a.username.to_string()))
     }
 }
 

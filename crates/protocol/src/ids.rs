@@ -219,6 +219,26 @@ impl ConversationId {
     }
 }
 
+impl ConversationId {
+    /// A group of `creator`'s: 8 random bytes, then 8 bytes of a hash that binds them to the creator.
+    ///
+    /// So nobody can take the id of another's self or direct conversation for a group, and block it.
+    pub fn of_group(creator: AccountId, random: [u8; 8]) -> Self {
+        let bound = hash16("diario group conversation v1", &[creator.as_bytes(), &random]);
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&random);
+        id[8..].copy_from_slice(&bound[..8]);
+        Self::new(id)
+    }
+
+    /// Whether this is the id of a group that `creator` made.
+    pub fn is_group_of(&self, creator: AccountId) -> bool {
+        let mut random = [0; 8];
+        random.copy_from_slice(&self.as_bytes()[..8]);
+        *self == Self::of_group(creator, random)
+    }
+}
+
 impl SlotKey {
     /// The key of the slot that is called `name` in a conversation.
     pub fn of_name(conversation: ConversationId, name: &str) -> Self {
@@ -252,5 +272,8 @@ mod tests {
         let (a, b) = (AccountId::new([1; 16]), AccountId::new([2; 16]));
         assert_eq!(ConversationId::of_pair(a, b), ConversationId::of_pair(b, a));
         assert_ne!(ConversationId::of_pair(a, a), ConversationId::of_self(a));
+        let group = ConversationId::of_group(a, [3; 8]);
+        assert!(group.is_group_of(a) && !group.is_group_of(b));
+        assert!(!ConversationId::of_pair(a, b).is_group_of(a));
     }
 }

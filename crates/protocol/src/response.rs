@@ -5,8 +5,8 @@ use minicbor::{Decode, Encode};
 use crate::device_list::SignedDeviceList;
 use crate::limits::Limits;
 use crate::{
-    AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, Fixed, LogHash, MailboxId,
-    Nonce, Position, Refusal, RequestId, Seq, ServerId, Slot, SlotVersion, Timestamp, Username,
+    AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, Fixed, LogHash,
+    MailboxId, Nonce, Position, Refusal, RequestId, Seq, ServerId, Slot, SlotVersion, Timestamp, Username,
 };
 
 /// One frame of the server.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use diario_engine::{Engine, EngineConfig, EngineError, Event, LinkingStep, MessageView};
-use diario_protocol::{AccountId, ClientFrame, ConversationId, EntryId, ServerFrame, Timestamp, WEBSOCKET_PATH};
+use diario_protocol::{
+    AccountId, ClientFrame, ConversationId, EntryId, ServerFrame, Timestamp, WEBSOCKET_PATH,
+};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -157,7 +159,7 @@ impl SimDevice {
             tokio::time::timeout(wait, socket.next()).await.map_err(drop)
         };
         match next {
-            Err(_) => false,
+            Err(()) => false,
             Ok(Some(Ok(Message::Binary(frame)))) => {
                 self.from_server.push_back(frame.into());
                 true

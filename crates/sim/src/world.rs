@@ -71,7 +71,7 @@ impl World {
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             // A closed channel is a stop too.
-            let _ = server.serve(async { drop(stopped.await) }).await;
+            server.serve(async { drop(stopped.await) }).await;
         });
         self.running = Some((stop, task));
         Ok(())

@@ -2,7 +2,9 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
-use coset::{CborSerializable, CoseEncrypt0, CoseEncrypt0Builder, CoseSign1, CoseSign1Builder, HeaderBuilder, iana};
+use coset::{
+    CborSerializable, CoseEncrypt0, CoseEncrypt0Builder, CoseSign1, CoseSign1Builder, HeaderBuilder, iana,
+};
 use diario_protocol::{AccountId, ConversationId, DeviceId, EntryId, Epoch, Seq, SlotKey, SlotVersion};
 use ed25519_dalek::VerifyingKey;
 use openmls_traits::random::OpenMlsRand;
@@ -51,7 +53,9 @@ impl Place {
         let mut out = Vec::with_capacity(128);
         let mut e = minicbor::Encoder::new(&mut out);
         let (purpose, subject, number): (_, &[u8], u64) = match &self.subject {
-            Subject::Entry { id, annotates } => ("diario entry v1", id.as_bytes(), annotates.unwrap_or_default().0),
+            Subject::Entry { id, annotates } => {
+                ("diario entry v1", id.as_bytes(), annotates.unwrap_or_default().0)
+            }
             Subject::Slot { key, version } => ("diario slot v1", key.as_bytes(), version.0),
             Subject::Signal => ("diario signal v1", &[], 0),
         };
@@ -91,7 +95,10 @@ pub(crate) fn seal(
     let cipher = ChaCha20Poly1305::new(&key.sender_key(&place.account, &place.device));
     let sealed = CoseEncrypt0Builder::new()
         .protected(
-            HeaderBuilder::new().algorithm(iana::Algorithm::ChaCha20Poly1305).key_id(key.id().to_vec()).build(),
+            HeaderBuilder::new()
+                .algorithm(iana::Algorithm::ChaCha20Poly1305)
+                .key_id(key.id().to_vec())
+                .build(),
         )
         .unprotected(HeaderBuilder::new().iv(nonce.to_vec()).build())
         .try_create_ciphertext(&signed, &aad, |msg, aad| {
@@ -116,17 +123,17 @@ pub(crate) fn open(
     }
     let nonce: [u8; 12] = outer.unprotected.iv.as_slice().try_into().map_err(|_| OpenError::Malformed)?;
     let cipher = ChaCha20Poly1305::new(&key.sender_key(&place.account, &place.device));
-    let signed = outer
-        .decrypt_ciphertext(
-            &aad,
-            || OpenError::Malformed,
-            |msg, aad| {
-                cipher.decrypt(Nonce::from_slice(&nonce), Payload { msg, aad }).map_err(|_| OpenError::Broken)
-            },
-        )?;
+    let signed = outer.decrypt_ciphertext(
+        &aad,
+        || OpenError::Malformed,
+        |msg, aad| {
+            cipher.decrypt(Nonce::from_slice(&nonce), Payload { msg, aad }).map_err(|_| OpenError::Broken)
+        },
+    )?;
     let inner = CoseSign1::from_slice(&signed).map_err(|_| OpenError::Malformed)?;
     inner.verify_signature(&aad, |signature, bytes| {
-        let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| OpenError::BadSignature)?;
+        let signature =
+            ed25519_dalek::Signature::from_slice(signature).map_err(|_| OpenError::BadSignature)?;
         device.verify_strict(bytes, &signature).map_err(|_| OpenError::BadSignature)
     })?;
     let padded = inner.payload.ok_or(OpenError::Malformed)?;

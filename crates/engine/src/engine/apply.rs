@@ -1,6 +1,9 @@
 //! The diary's stream: each change in its turn, and the cursor after it.
 
-use diario_protocol::{Change, Changes, ConversationId, Entry, EntryId, Fixed, LogHash, LogPage, Membership, Seq, SignalPush, What};
+use diario_protocol::{
+    Change, Changes, ConversationId, Entry, EntryId, Fixed, LogHash, LogPage, Membership, Seq, SignalPush,
+    What,
+};
 
 use super::requests::Phase;
 use super::{Engine, Result};
@@ -22,9 +25,9 @@ impl Engine {
                 continue;
             }
             match what {
-                What::Entry(entry) => self.on_entry(entry)?,
+                What::Entry(entry) => self.on_entry(&entry)?,
                 What::Echo(conversation, seq, id, digest) => self.on_echo(conversation, seq, id, digest)?,
-                What::Slot(slot) => self.on_slot(slot)?,
+                What::Slot(slot) => self.on_slot(&slot)?,
                 What::DeviceList(info) => self.on_device_list(&info)?,
                 What::Joined(membership) => self.on_joined(&membership)?,
                 What::Left(conversation, seq) => self.on_left(conversation, seq)?,
@@ -80,7 +83,10 @@ impl Engine {
             let participants: Vec<_> = membership
                 .participants
                 .iter()
-                .map(|a| diario_protocol::roster::Participant { account: *a, role: diario_protocol::roster::Role::Member })
+                .map(|a| diario_protocol::roster::Participant {
+                    account: *a,
+                    role: diario_protocol::roster::Role::Member,
+                })
                 .collect();
             conversation::set_participants(&self.db, id, &participants)?;
         }
@@ -151,7 +157,7 @@ impl Engine {
                     received_at: self.now,
                     body: diario_protocol::Body::Present(commit.bundle),
                 };
-                self.on_entry(entry)
+                self.on_entry(&entry)
             }
             // Sent on a connection that is gone: read it like anybody else's.
             _ => self.gap_until(id, seq),
@@ -159,7 +165,7 @@ impl Engine {
     }
 
     /// An entry, from the stream or a page of the log.
-    pub(super) fn on_entry(&mut self, entry: Entry) -> Result<()> {
+    pub(super) fn on_entry(&mut self, entry: &Entry) -> Result<()> {
         let id = entry.conversation;
         self.heard_of(id, entry.seq)?;
         let Some(conversation) = self.conversation(id)?.cloned() else {
@@ -170,7 +176,7 @@ impl Engine {
             return self.gap_until(id, entry.seq);
         }
         if entry.seq < conversation.log_next {
-            return self.compare_with_known(&conversation, &entry);
+            return self.compare_with_known(&conversation, entry);
         }
         self.apply_next(&conversation, entry)
     }
@@ -250,7 +256,7 @@ impl Engine {
             if entry.conversation != id {
                 return self.out_of_turn("an entry of another log");
             }
-            self.on_entry(entry)?;
+            self.on_entry(&entry)?;
         }
         let next = self.conversation(id)?.map_or(Seq(1), |c| c.log_next);
         conversation::fill_gap(&self.db, id, next)?;

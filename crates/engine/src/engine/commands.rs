@@ -1,7 +1,8 @@
 //! What the user wants done in conversations.
 
 use diario_protocol::{
-    AccountId, AccountRef, ConversationId, ConversationKind, EntryId, Request, Seq, Signal, SlotKey, Timestamp, Username,
+    AccountId, AccountRef, ConversationId, ConversationKind, EntryId, Request, Seq, Signal, SlotKey,
+    Timestamp, Username,
 };
 
 use super::entries::{entry_id, text_of};
@@ -12,7 +13,7 @@ use crate::content::MimiContent;
 use crate::crypto::seal::{self, Place, Subject};
 use crate::error::{CommandError, EngineError};
 use crate::store::conversation::{self, Conversation, Membership};
-use crate::store::message::{self, NewMessage, Outgoing, outbox_kind, state};
+use crate::store::message::{self, NewMessage, Outgoing, Placed, outbox_kind, state};
 use crate::store::people::{self, Me, Stage};
 use crate::store::sealed::{self, NamedValue};
 
@@ -86,13 +87,18 @@ impl Engine {
     }
 
     /// Begins a group.
-    pub fn create_conversation(&mut self, title: &str, members: &[AccountId], now: Timestamp) -> Done<ConversationId> {
+    pub fn create_conversation(
+        &mut self,
+        title: &str,
+        members: &[AccountId],
+        now: Timestamp,
+    ) -> Done<ConversationId> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let id = ConversationId::new(engine.random()?);
+            let id = ConversationId::of_group(me.account, engine.random()?);
             engine.begin_group(id, title, &me)?;
             let others: Vec<_> = members.iter().copied().filter(|m| *m != me.account).collect();
-            engine.wish(id, MembershipWish { add: others, remove: Vec::new() })?;
+            engine.wish(id, &MembershipWish { add: others, remove: Vec::new() })?;
             Ok(id)
         })
     }
@@ -105,8 +111,8 @@ impl Engine {
         self.enqueue_slot(id, super::slots::TITLE, title.as_bytes().to_vec(), true)
     }
 
-    fn wish(&mut self, id: ConversationId, wish: MembershipWish) -> Result<()> {
-        let payload = diario_protocol::encode(&wish);
+    fn wish(&mut self, id: ConversationId, wish: &MembershipWish) -> Result<()> {
+        let payload = diario_protocol::encode(wish);
         self.enqueue(id, None, outbox_kind::MEMBERSHIP, payload, None, self.now)
     }
 
@@ -139,7 +145,7 @@ impl Engine {
                 GroupChange::Remove(accounts) => MembershipWish { add: Vec::new(), remove: accounts.clone() },
                 GroupChange::Leave => MembershipWish { add: Vec::new(), remove: vec![me.account] },
             };
-            engine.wish(id, wish)?;
+            engine.wish(id, &wish)?;
             Ok(())
         })
     }
@@ -184,7 +190,7 @@ impl Engine {
             return Err(CommandError::TooLong { size: bytes.len(), limit: limit / 9 * 8 });
         }
         let entry = entry_id(id, me.account, &bytes, &content.salt)?;
-        if message::place_of(&self.db, id, entry).map_err(EngineError::from)?.is_some() {
+        if message::place_of(&self.db, id, entry).map_err(EngineError::from)? != Placed::Nowhere {
             return Ok(entry);
         }
         let row = NewMessage {
@@ -240,8 +246,13 @@ impl Engine {
                 return Ok(());
             }
             let Some(key) = engine.key(id, epoch)? else { return Ok(()) };
-            let place =
-                Place { conversation: id, epoch, account: me.account, device: me.device, subject: Subject::Signal };
+            let place = Place {
+                conversation: id,
+                epoch,
+                account: me.account,
+                device: me.device,
+                subject: Subject::Signal,
+            };
             let body = seal::seal(&place, &key, &me.key, super::apply::TYPING.to_vec(), &engine.crypto)?;
             let signal = Signal { conversation: id, epoch, body: body.into() };
             engine.ask(Request::Signal(signal), Asked::Nothing);
@@ -285,7 +296,13 @@ impl Engine {
     }
 
     /// Queues a slot write; an older one of the same name that still waits is replaced.
-    pub(super) fn enqueue_slot(&mut self, id: ConversationId, name: &str, value: Vec<u8>, head: bool) -> Result<()> {
+    pub(super) fn enqueue_slot(
+        &mut self,
+        id: ConversationId,
+        name: &str,
+        value: Vec<u8>,
+        head: bool,
+    ) -> Result<()> {
         for outgoing in message::outgoing(&self.db, id, usize::MAX)? {
             let same = outgoing.kind == outbox_kind::SLOT
                 && diario_protocol::decode::<NamedValue>(&outgoing.payload, outgoing.payload.len())

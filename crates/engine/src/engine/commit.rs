@@ -2,8 +2,8 @@
 
 use diario_protocol::roster::{CommitBundle, LeafIdentity};
 use diario_protocol::{
-    AccountId, Commit, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, LogHash, LogPage, LogRange, PublicKey,
-    Refusal, Request, Seq, SlotKey, SlotVersion, SlotWrite,
+    AccountId, Commit, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, LogHash, LogPage,
+    LogRange, PublicKey, Refusal, Request, Seq, SlotKey, SlotVersion, SlotWrite,
 };
 use minicbor::{Decode, Encode};
 
@@ -16,9 +16,9 @@ use crate::error::{EngineError, Misbehaviour};
 use crate::event::Event;
 use crate::group::{CommitSummary, Group, GroupError, OwnCommit, Provider, RosterChange};
 use crate::store::conversation::{self, Conversation, Membership};
+use crate::store::message;
 use crate::store::people;
 use crate::store::sealed::{self, NamedValue};
-use crate::store::message;
 
 /// What a commit did to the people of a conversation; kept as the content of its row.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -52,18 +52,15 @@ impl Engine {
         self.advance(id, entry.seq, hash)?;
 
         let own = pending.as_ref().is_some_and(|c| c.id == entry.id);
-        let note = match diario_protocol::decode::<CommitBundle>(body, body.len()) {
-            Ok(bundle) => {
-                for list in &bundle.lists {
-                    self.ingest_list(None, list)?;
-                }
-                self.follow(before, entry, &bundle.commit, own, pending.is_some())?
+        let note = if let Ok(bundle) = diario_protocol::decode::<CommitBundle>(body, body.len()) {
+            for list in &bundle.lists {
+                self.ingest_list(None, list)?;
             }
-            Err(_) => {
-                self.misbehaved(Some(id), Misbehaviour::Commit("it cannot be read".into()));
-                self.leave_group(id)?;
-                MembershipNote::default()
-            }
+            self.follow(before, entry, &bundle.commit, own, pending.is_some())?
+        } else {
+            self.misbehaved(Some(id), Misbehaviour::Commit("it cannot be read".into()));
+            self.leave_group(id)?;
+            MembershipNote::default()
         };
         message::put(&self.db, &commit_row(entry, hash, &diario_protocol::encode(&note)))?;
         if !note.joined.is_empty() || !note.left.is_empty() {
@@ -200,7 +197,12 @@ impl Engine {
     }
 
     /// Stages a commit, keeps it and sends it.
-    pub(super) fn send_commit(&mut self, id: ConversationId, change: RosterChange, lists: Vec<AccountId>) -> Result<()> {
+    pub(super) fn send_commit(
+        &mut self,
+        id: ConversationId,
+        change: RosterChange,
+        lists: Vec<AccountId>,
+    ) -> Result<()> {
         let member = self.member()?;
         let Some(mut group) = self.take_group(id)? else { return Err(EngineError::Internal("no group")) };
         let epoch = group.epoch();
@@ -242,7 +244,12 @@ impl Engine {
     }
 
     /// Self chain: the key of the ended epoch, sealed under the one that begins, appears together with it.
-    fn self_chain(&mut self, id: ConversationId, ended: Epoch, begun: &ConversationKey) -> Result<Vec<SlotWrite>> {
+    fn self_chain(
+        &mut self,
+        id: ConversationId,
+        ended: Epoch,
+        begun: &ConversationKey,
+    ) -> Result<Vec<SlotWrite>> {
         let me = self.me()?.clone();
         if id != ConversationId::of_self(me.account) {
             return Ok(Vec::new());

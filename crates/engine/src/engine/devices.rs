@@ -2,7 +2,8 @@
 
 use diario_protocol::device_list::{DeviceList, DeviceRole, ListedDevice, SignedDeviceList};
 use diario_protocol::{
-    ConversationId, ConversationKind, DeviceId, Login, Position, PutKeyPackages, Refusal, Register, Request, Timestamp, Username,
+    ConversationId, ConversationKind, DeviceId, Login, Position, PutKeyPackages, Refusal, Register, Request,
+    Timestamp, Username,
 };
 
 use super::join::admin;
@@ -45,7 +46,13 @@ impl Engine {
         Ok(())
     }
 
-    fn make_account(&mut self, server: &str, username: Username, name: &str, invite: Option<&str>) -> Result<()> {
+    fn make_account(
+        &mut self,
+        server: &str,
+        username: Username,
+        name: &str,
+        invite: Option<&str>,
+    ) -> Result<()> {
         let identity = KeyPair::generate(&self.crypto)?;
         let key = KeyPair::generate(&self.crypto)?;
         let account = identity.account_id();
@@ -95,9 +102,12 @@ impl Engine {
         let me = self.me()?.clone();
         let (Some(server), Some(nonce)) = (me.server_id, self.session.nonce) else { return Ok(()) };
         let own = ConversationId::of_self(me.account);
-        let list = people::account(&self.db, me.account)?.ok_or(EngineError::Internal("no own device list"))?.list;
-        let self_conversation = self.make_group(own, ConversationKind::SelfConversation, vec![admin(me.account)])?;
-        let key_packages: PutKeyPackages = self.make_key_packages(u32::from(self.config.key_packages), true)?;
+        let list =
+            people::account(&self.db, me.account)?.ok_or(EngineError::Internal("no own device list"))?.list;
+        let self_conversation =
+            self.make_group(own, ConversationKind::SelfConversation, vec![admin(me.account)])?;
+        let key_packages: PutKeyPackages =
+            self.make_key_packages(u32::from(self.config.key_packages), true)?;
         self.session.key_packages_left = u32::from(self.config.key_packages);
         let signature = me.key.sign(&Login::challenge(&server, &nonce, &me.account, &me.device));
         let register = Register {
@@ -121,7 +131,8 @@ impl Engine {
         }
         if self.conversation(own)?.is_some_and(|c| c.membership == Membership::Creating) {
             let made = self.take_group(own)?;
-            self.change(own)?.membership = if made.is_some() { Membership::Member } else { Membership::Outside };
+            self.change(own)?.membership =
+                if made.is_some() { Membership::Member } else { Membership::Outside };
             if let Some(group) = made {
                 self.groups.insert(own, group);
                 self.entered(own)?;
@@ -142,8 +153,18 @@ impl Engine {
 
     fn forget_everything(&mut self) -> Result<()> {
         for table in [
-            "device", "account", "account_device", "conversation", "participant", "message", "key", "slot", "gap",
-            "outbox", "pending_commit", "mls",
+            "device",
+            "account",
+            "account_device",
+            "conversation",
+            "participant",
+            "message",
+            "key",
+            "slot",
+            "gap",
+            "outbox",
+            "pending_commit",
+            "mls",
         ] {
             self.db.execute_batch(&format!("DELETE FROM {table}"))?;
         }

@@ -43,6 +43,12 @@ impl Engine {
             })
     }
 
+    /// How many things of this conversation wait to be sent.
+    pub fn outgoing_in(&self, id: diario_protocol::ConversationId) -> Result<u64> {
+        let mut statement = self.db.prepare_cached("SELECT count(*) FROM outbox WHERE conversation = ?1")?;
+        Ok(from_sql(statement.query_row([id.as_bytes()], |row| row.get::<_, i64>(0))?))
+    }
+
     /// Examines the store; takes as long as reading all of it.
     pub fn diagnose(&self) -> Result<Diagnosis> {
         let mut statement = self.db.prepare("PRAGMA integrity_check")?;

@@ -1,6 +1,8 @@
 //! Entries in the order of the log: opened, refused, or kept until they can be opened.
 
-use diario_protocol::{AccountId, Body, ConversationId, Entry, EntryId, EntryKind, Epoch, LogHash, Seq, Timestamp};
+use diario_protocol::{
+    AccountId, Body, ConversationId, Entry, EntryId, EntryKind, Epoch, LogHash, Seq, Timestamp,
+};
 use ed25519_dalek::VerifyingKey;
 use minicbor::{Decode, Encode};
 
@@ -11,9 +13,12 @@ use crate::crypto::seal::{self, OpenError, Place, Subject};
 use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::conversation::Conversation;
-use crate::store::message::{self, NewMessage, Waiting, state};
+use crate::store::message::{self, NewMessage, Placed, Waiting, state};
 use crate::store::people::{self, KnownDevice};
 use crate::store::sealed;
+
+/// Keys kept in memory; beyond them the cache begins anew.
+const MOST_CACHED: usize = 4_096;
 
 /// What an entry's seal holds.
 #[derive(Debug, Encode, Decode)]
@@ -68,7 +73,9 @@ pub(super) fn text_of(content: &MimiContent) -> String {
             ContentView::Reaction { reactions, .. } => reactions.join(" "),
             ContentView::Edit { new, .. } => words(new),
             ContentView::Several(parts) => parts.iter().map(words).collect::<Vec<_>>().join("\n"),
-            ContentView::Delete { .. } | ContentView::Attachment(_) | ContentView::Unsupported { .. } => String::new(),
+            ContentView::Delete { .. } | ContentView::Attachment(_) | ContentView::Unsupported { .. } => {
+                String::new()
+            }
         }
     }
     words(&content.view())
@@ -76,34 +83,24 @@ pub(super) fn text_of(content: &MimiContent) -> String {
 
 impl Engine {
     /// Applies the entry that comes next in its log.
-    pub(super) fn apply_next(&mut self, conversation: &Conversation, entry: Entry) -> Result<()> {
+    pub(super) fn apply_next(&mut self, conversation: &Conversation, entry: &Entry) -> Result<()> {
         let id = conversation.id;
-        let hash = conversation.log_hash.after_entry(&entry);
+        let hash = conversation.log_hash.after_entry(entry);
         if entry.epoch != conversation.log_epoch {
             let what = Misbehaviour::WrongEpoch { expected: conversation.log_epoch, found: entry.epoch };
-            return self.refuse(&entry, hash, what);
+            return self.refuse(entry, hash, what);
         }
         match message::place_of(&self.db, id, entry.id)? {
-            Some(Some(seq)) => return self.refuse(&entry, hash, Misbehaviour::Replayed(seq)),
-            Some(None) if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
-                return self.refuse(&entry, hash, Misbehaviour::BadContent);
+            Placed::At(seq) => return self.refuse(entry, hash, Misbehaviour::Replayed(seq)),
+            Placed::Pending if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
+                return self.refuse(entry, hash, Misbehaviour::BadContent);
             }
-            _ => {}
+            Placed::Pending | Placed::Nowhere => {}
         }
-        match (entry.kind, entry.body.clone()) {
-            (EntryKind::Commit, Body::Present(_)) => self.apply_commit(conversation, &entry, hash),
+        match (entry.kind, &entry.body) {
+            (EntryKind::Commit, Body::Present(_)) => self.apply_commit(conversation, entry, hash),
             (EntryKind::Application, Body::Present(sealed)) => {
-                let waiting = Waiting {
-                    conversation: id,
-                    seq: entry.seq,
-                    id: entry.id,
-                    account: entry.account,
-                    device: entry.device,
-                    epoch: entry.epoch,
-                    annotates: entry.annotates,
-                    sealed: sealed.0,
-                    hash: Some(hash),
-                };
+                let waiting = Waiting { sealed: sealed.0.clone(), ..Waiting::of(entry, hash) };
                 self.advance(id, entry.seq, hash)?;
                 self.change(id)?.epoch_entries += 1;
                 self.open_entry(&waiting, true)
@@ -113,7 +110,7 @@ impl Engine {
                 if kind == EntryKind::Commit {
                     return Err(crate::EngineError::Internal("the server erased a commit"));
                 }
-                let row = NewMessage { state: state::ERASED, ..row(&Waiting::of(&entry, hash)) };
+                let row = NewMessage { state: state::ERASED, ..row(&Waiting::of(entry, hash)) };
                 Ok(message::put(&self.db, &row)?)
             }
         }
@@ -126,7 +123,10 @@ impl Engine {
         let mut id = [0; 16];
         id.copy_from_slice(&hash.0.as_bytes()[..16]);
         let waiting = Waiting { id: EntryId::new(id), ..Waiting::of(entry, hash) };
-        message::put(&self.db, &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(&waiting) })?;
+        message::put(
+            &self.db,
+            &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(&waiting) },
+        )?;
         self.advance(entry.conversation, entry.seq, hash)?;
         self.misbehaved(Some(entry.conversation), what);
         Ok(())
@@ -154,7 +154,10 @@ impl Engine {
             }
             Err(what) => {
                 let reason = what.to_string();
-                message::put(&self.db, &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(w) })?;
+                message::put(
+                    &self.db,
+                    &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(w) },
+                )?;
                 self.misbehaved(Some(w.conversation), what);
                 return Ok(());
             }
@@ -236,8 +239,7 @@ impl Engine {
         }
         let key = sealed::key(&self.db, id, epoch)?;
         if let Some(key) = &key {
-            const MOST: usize = 4_096;
-            if self.keys.len() >= MOST {
+            if self.keys.len() >= MOST_CACHED {
                 self.keys.clear();
             }
             self.keys.insert((id, epoch), key.clone());
@@ -271,8 +273,7 @@ impl Engine {
             return Some(*key);
         }
         let key = VerifyingKey::from_bytes(device.key.as_bytes()).ok()?;
-        const MOST: usize = 4_096;
-        if self.verifying.len() >= MOST {
+        if self.verifying.len() >= MOST_CACHED {
             self.verifying.clear();
         }
         self.verifying.insert(device.device, key);
@@ -285,7 +286,8 @@ fn read_content(w: &Waiting, letter: &Letter) -> std::result::Result<Shown, Misb
     let sender = content::account_uri(w.account.as_bytes());
     let room = content::conversation_uri(w.conversation.as_bytes());
     content.check_origin(&sender, &room).map_err(|_| Misbehaviour::BadContent)?;
-    let id = entry_id(w.conversation, w.account, &letter.content, &content.salt).map_err(|_| Misbehaviour::BadContent)?;
+    let id = entry_id(w.conversation, w.account, &letter.content, &content.salt)
+        .map_err(|_| Misbehaviour::BadContent)?;
     if id != w.id {
         return Err(Misbehaviour::BadContent);
     }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::Engine;
 use crate::content::{ExtensionKey, ExtensionValue, MimiContent};
 use crate::error::{CommandError, EngineError};
-use crate::store::message;
+use crate::store::message::{self, Placed};
 
 /// One message of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +34,17 @@ impl Engine {
     /// The conversation that a chat of this title is imported into; begun if there is none yet.
     ///
     /// Its id follows from account and title, so a second import finds the first.
-    pub fn import_conversation(&mut self, title: &str, now: Timestamp) -> Result<ConversationId, CommandError> {
+    pub fn import_conversation(
+        &mut self,
+        title: &str,
+        now: Timestamp,
+    ) -> Result<ConversationId, CommandError> {
         let account = self.active()?.account;
         self.command(now, |engine| {
-            let id = ConversationId::new(short_hash(&[b"diario import v1", account.as_bytes(), title.as_bytes()]));
+            let hash = short_hash(&[b"diario import v1", account.as_bytes(), title.as_bytes()]);
+            let mut half = [0; 8];
+            half.copy_from_slice(&hash[..8]);
+            let id = ConversationId::of_group(account, half);
             if engine.conversation(id)?.is_none() {
                 let me = engine.active()?;
                 engine.begin_group(id, title, &me)?;
@@ -63,7 +70,7 @@ impl Engine {
                 let content = imported(id, me.account, item)?;
                 let bytes = content.encode()?;
                 let entry = super::entries::entry_id(id, me.account, &bytes, &content.salt)?;
-                if message::place_of(&engine.db, id, entry).map_err(EngineError::from)?.is_none() {
+                if message::place_of(&engine.db, id, entry).map_err(EngineError::from)? == Placed::Nowhere {
                     engine.queue_content(&conversation, &me, &content, item.sent_at)?;
                     new += 1;
                 }

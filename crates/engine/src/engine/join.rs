@@ -101,7 +101,8 @@ impl Engine {
         if state.conversation != id {
             return self.out_of_turn("a group state of another conversation");
         }
-        let outside = self.conversation(id)?.is_some_and(|c| c.membership == Membership::Outside && c.is_open());
+        let outside =
+            self.conversation(id)?.is_some_and(|c| c.membership == Membership::Outside && c.is_open());
         if outside { self.enter_from_outside(id, state) } else { Ok(()) }
     }
 
@@ -181,8 +182,12 @@ impl Engine {
 
     /// Device lists came: what waited for them is tried again.
     pub(super) fn retry_arrivals(&mut self) -> Result<()> {
-        let waiting: Vec<_> =
-            self.session.lanes.iter_mut().filter_map(|(id, lane)| Some((*id, lane.arriving.take()?))).collect();
+        let waiting: Vec<_> = self
+            .session
+            .lanes
+            .iter_mut()
+            .filter_map(|(id, lane)| Some((*id, lane.arriving.take()?)))
+            .collect();
         for (id, arriving) in waiting {
             if self.conversation(id)?.is_none() {
                 self.session.lane(id).arriving = Some(arriving);
@@ -208,7 +213,11 @@ impl Engine {
     }
 
     /// The server has another group under this id: the other side was faster.
-    pub(super) fn create_refused(&mut self, id: ConversationId, refusal: diario_protocol::Refusal) -> Result<()> {
+    pub(super) fn create_refused(
+        &mut self,
+        id: ConversationId,
+        refusal: diario_protocol::Refusal,
+    ) -> Result<()> {
         self.session.lane(id).control = false;
         self.attention.insert(id);
         if matches!(refusal, diario_protocol::Refusal::Exists) {
@@ -249,12 +258,11 @@ impl Engine {
         let member = self.member()?;
         let made = self.take_group(id)?;
         let provider = Provider::new(&self.crypto, &self.db);
-        let group = match made {
-            Some(group) => group,
-            None => {
-                let participants = diario_protocol::roster::Participants { kind, accounts };
-                Group::create(&provider, &member, id, &participants)?
-            }
+        let group = if let Some(group) = made {
+            group
+        } else {
+            let participants = diario_protocol::roster::Participants { kind, accounts };
+            Group::create(&provider, &member, id, &participants)?
         };
         let (group_info, tree) = group.public_state(&provider, &member)?;
         self.groups.insert(id, group);

@@ -2,8 +2,8 @@
 
 use diario_protocol::device_list::{DeviceRole, ListedDevice, SignedDeviceList};
 use diario_protocol::{
-    AccountId, Bin, ConversationId, DeviceId, Epoch, MailboxId, MailboxItem, Position, PublicKey, Refusal, Request, ServerId,
-    Timestamp, Username,
+    AccountId, Bin, ConversationId, DeviceId, Epoch, MailboxId, MailboxItem, Position, PublicKey, Refusal,
+    Request, ServerId, Timestamp, Username,
 };
 use minicbor::{Decode, Encode};
 use openmls_traits::random::OpenMlsRand;
@@ -168,7 +168,9 @@ impl Engine {
                     Some(machine) => (MailboxId::new(*machine.mailbox()), machine.cancel()),
                     None => return Ok(()),
                 },
-                Linking::Approver(mut side) => (MailboxId::new(*side.machine.mailbox()), side.machine.cancel()),
+                Linking::Approver(mut side) => {
+                    (MailboxId::new(*side.machine.mailbox()), side.machine.cancel())
+                }
             };
             if engine.session.is_connected() {
                 engine.put_messages(mailbox, farewell.into_iter().collect());
@@ -218,7 +220,8 @@ impl Engine {
     pub(super) fn open_mailbox(&mut self) -> Result<()> {
         let Linking::Candidate(side) = &self.linking else { return Ok(()) };
         let Some(server) = self.session.server else { return Err(EngineError::Internal("no hello")) };
-        let request = diario_protocol::encode(&LinkRequest { key: side.key.public(), name: side.name.clone() });
+        let request =
+            diario_protocol::encode(&LinkRequest { key: side.key.public(), name: side.name.clone() });
         let (qr, url) = (side.qr, side.server.clone());
         let made = self.with_entropy(|entropy| -> std::result::Result<_, CommandError> {
             if qr {
@@ -282,7 +285,8 @@ impl Engine {
         let Ok(request) = diario_protocol::decode::<LinkRequest>(payload, payload.len()) else {
             return self.linking_failed("the other device sent something unreadable");
         };
-        let step = LinkingStep::Requested { name: request.name.clone(), device: DeviceId::of_key(&request.key) };
+        let step =
+            LinkingStep::Requested { name: request.name.clone(), device: DeviceId::of_key(&request.key) };
         if let Linking::Approver(side) = &mut self.linking {
             side.requested = Some(request);
         }
@@ -296,10 +300,16 @@ impl Engine {
         let own = ConversationId::of_self(me.account);
         let epoch = self.conversation(own)?.map_or(Epoch(0), |c| c.log_epoch);
         let key = self.key(own, epoch)?.ok_or(EngineError::Internal("no self key"))?;
-        let list = people::account(&self.db, me.account)?.ok_or(EngineError::Internal("no own device list"))?.list;
+        let list =
+            people::account(&self.db, me.account)?.ok_or(EngineError::Internal("no own device list"))?.list;
         let server = me.server_id.ok_or(EngineError::Internal("no server id"))?;
-        let grant =
-            LinkGrant { server, username: me.username, list, self_epoch: epoch, self_key: key.as_bytes().to_vec() };
+        let grant = LinkGrant {
+            server,
+            username: me.username,
+            list,
+            self_epoch: epoch,
+            self_key: key.as_bytes().to_vec(),
+        };
         let Linking::Approver(side) = &mut self.linking else { return Ok(()) };
         let mailbox = MailboxId::new(*side.machine.mailbox());
         match side.machine.grant(&diario_protocol::encode(&grant)) {
@@ -314,14 +324,16 @@ impl Engine {
     /// Candidate: this device is one of the account now.
     fn link_granted(&mut self, mailbox: MailboxId, payload: &[u8]) -> Result<()> {
         let grant = diario_protocol::decode::<LinkGrant>(payload, payload.len()).ok();
-        let checked = grant.and_then(|g| Some((g.list.validate().ok()?, ConversationKey::from_slice(&g.self_key)?, g)));
+        let checked =
+            grant.and_then(|g| Some((g.list.validate().ok()?, ConversationKey::from_slice(&g.self_key)?, g)));
         let Some((list, self_key, grant)) = checked else {
             return self.linking_failed("the other device sent something unreadable");
         };
         let Linking::Candidate(side) = &mut self.linking else { return Ok(()) };
         let listed = list.list().device(side.key.device_id()).is_some();
         if !listed || self.session.server != Some(grant.server) {
-            return self.linking_failed("the other device belongs to another server, or did not list this one");
+            return self
+                .linking_failed("the other device belongs to another server, or did not list this one");
         }
         let finished = side.machine.as_mut().and_then(|machine| machine.done().ok());
         let account: AccountId = list.account();

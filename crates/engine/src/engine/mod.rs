@@ -12,8 +12,8 @@ mod link;
 mod people;
 mod pump;
 mod receipts;
-mod requests;
 mod replies;
+mod requests;
 mod roster;
 mod slots;
 
@@ -173,7 +173,10 @@ impl Engine {
     pub fn receive<B: AsRef<[u8]>>(&mut self, frames: &[B], now: Timestamp) -> Result<()> {
         self.input(now, |engine| {
             for frame in frames {
-                match diario_protocol::decode::<ServerFrame>(frame.as_ref(), diario_protocol::limits::SERVER_FRAME) {
+                match diario_protocol::decode::<ServerFrame>(
+                    frame.as_ref(),
+                    diario_protocol::limits::SERVER_FRAME,
+                ) {
                     Ok(frame) => engine.handle(frame)?,
                     Err(e) => return Err(e.into()),
                 }

@@ -17,7 +17,11 @@ impl Engine {
     }
 
     pub(super) fn ask_for_history(&mut self, account: AccountId) {
-        self.ask_once(Question::History(account), Request::DeviceListHistory(account), Asked::History(account));
+        self.ask_once(
+            Question::History(account),
+            Request::DeviceListHistory(account),
+            Asked::History(account),
+        );
     }
 
     /// A change in the diary: somebody's devices are others now.
@@ -26,7 +30,11 @@ impl Engine {
     }
 
     /// Takes a device list if it is good and not older than the one held.
-    pub(super) fn ingest_list(&mut self, username: Option<&Username>, signed: &SignedDeviceList) -> Result<()> {
+    pub(super) fn ingest_list(
+        &mut self,
+        username: Option<&Username>,
+        signed: &SignedDeviceList,
+    ) -> Result<()> {
         let valid = match signed.validate() {
             Ok(valid) => valid,
             Err(e) => {
@@ -72,7 +80,11 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn on_accounts(&mut self, asked: &[AccountRef], found: Vec<Option<AccountInfo>>) -> Result<()> {
+    pub(super) fn on_accounts(
+        &mut self,
+        asked: &[AccountRef],
+        found: Vec<Option<AccountInfo>>,
+    ) -> Result<()> {
         self.session.asking.remove(&Question::Accounts);
         if found.len() != asked.len() {
             return self.out_of_turn("more or fewer accounts than asked for");

@@ -4,9 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use diario_protocol::{
-    AccountRef, Append, Body, ConversationId, LogRange, PutKeyPackages, Request, Seq,
-};
+use diario_protocol::{AccountRef, Append, Body, ConversationId, LogRange, PutKeyPackages, Request, Seq};
 
 use super::entries::{Letter, short_hash};
 use super::requests::{Asked, Question, SentEntry};
@@ -58,7 +56,8 @@ impl Engine {
         let Some(conversation) = self.conversation(id)?.cloned() else { return Ok(()) };
         let behind = conversation.log_next <= conversation.known_head;
         let lane = self.session.lane(id);
-        let busy = lane.control || lane.arriving.is_some() || lane.not_before.is_some() || lane.wait_for.is_some();
+        let busy =
+            lane.control || lane.arriving.is_some() || lane.not_before.is_some() || lane.wait_for.is_some();
         if busy || behind || conversation.left_at.is_some() {
             return Ok(());
         }
@@ -175,7 +174,8 @@ impl Engine {
         let subject = Subject::Entry { id: entry, annotates: outgoing.annotates };
         let place = Place { conversation: id, epoch, account: me.account, device: me.device, subject };
         let body = seal::seal(&place, &key, &me.key, diario_protocol::encode(&letter), &self.crypto)?;
-        let append = Append { conversation: id, id: entry, epoch, annotates: outgoing.annotates, body: body.into() };
+        let append =
+            Append { conversation: id, id: entry, epoch, annotates: outgoing.annotates, body: body.into() };
         let digest = Body::Present(append.body.clone()).digest();
         let sent = SentEntry { epoch, annotates: outgoing.annotates, digest };
         self.session.lane(id).sent.insert(entry, sent);
@@ -245,7 +245,9 @@ impl Engine {
     /// The stream became live: markers that were never told are told now.
     pub(super) fn gather_markers(&mut self) -> Result<()> {
         for conversation in Conversation::all(&self.db)? {
-            if conversation.delivered > conversation.marked_delivered || conversation.read > conversation.marked_read {
+            if conversation.delivered > conversation.marked_delivered
+                || conversation.read > conversation.marked_read
+            {
                 self.session.unmarked.insert(conversation.id);
             }
         }

@@ -1,7 +1,8 @@
 //! Receipts: "delivered up to" and "read up to", one slot for each account and conversation.
 
 use diario_protocol::{
-    AccountId, ConversationId, ConversationKind, PutSlots, Request, Seq, Slot, SlotKey, SlotOutcome, SlotVersion,
+    AccountId, ConversationId, ConversationKind, PutSlots, Request, Seq, Slot, SlotKey, SlotOutcome,
+    SlotVersion,
 };
 use minicbor::{Decode, Encode};
 
@@ -54,7 +55,8 @@ impl Engine {
             return Ok(());
         }
         let account = self.me()?.account;
-        let markers = Markers { delivered: c.delivered.max(c.marked_delivered), read: c.read.max(c.marked_read) };
+        let markers =
+            Markers { delivered: c.delivered.max(c.marked_delivered), read: c.read.max(c.marked_read) };
         let name = slot_name(account);
         let key = SlotKey::of_name(id, &name);
         let version = c.mark_version.next();
@@ -110,7 +112,13 @@ impl Engine {
             conversation.read = conversation.read.max(markers.read);
             conversation.mark_version = conversation.mark_version.max(slot.version);
         } else {
-            conversation::move_markers(&self.db, slot.conversation, slot.account, markers.delivered, markers.read)?;
+            conversation::move_markers(
+                &self.db,
+                slot.conversation,
+                slot.account,
+                markers.delivered,
+                markers.read,
+            )?;
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Frames of the server, each to whom it concerns.
 
 use diario_protocol::{
-    Hello, LoggedIn, Login, Notice, PROTOCOL_VERSION, Refusal, Reply, Request, ServerFrame, SlotOutcome, Timestamp,
+    Hello, LoggedIn, Login, Notice, PROTOCOL_VERSION, Refusal, Reply, Request, ServerFrame, SlotOutcome,
+    Timestamp,
 };
 
 use super::requests::{Asked, ListChange, Phase, Question, SlotBatch};
@@ -107,8 +108,6 @@ impl Engine {
                 self.on_logged_in(&welcome)
             }
             (Asked::Create(conversation), Reply::Done) => self.created(conversation),
-            // The log shows an entry or commit to everybody, this device too; that is when it counts.
-            (Asked::Append(..), Reply::Appended(_)) => Ok(()),
             (Asked::Commit(conversation), Reply::Appended(seq)) => {
                 self.session.lane(conversation).control = false;
                 self.heard_of(conversation, seq)
@@ -118,7 +117,9 @@ impl Engine {
             }
             (Asked::Log(conversation), Reply::Log(page)) => self.on_log_page(conversation, page),
             (Asked::Commits(conversation), Reply::Log(page)) => self.on_commits(conversation, page),
-            (Asked::GroupState(conversation), Reply::GroupState(state)) => self.on_group_state(conversation, state),
+            (Asked::GroupState(conversation), Reply::GroupState(state)) => {
+                self.on_group_state(conversation, state)
+            }
             (Asked::Welcome(conversation), Reply::Welcome(welcome)) => self.on_welcome(conversation, welcome),
             (Asked::Claim(conversation, devices), Reply::KeyPackages(packages)) => {
                 self.on_key_packages(conversation, &devices, packages)
@@ -146,7 +147,10 @@ impl Engine {
                 self.mailbox_done();
                 Ok(())
             }
-            (Asked::Subscribe | Asked::Nothing, Reply::Done) => Ok(()),
+            // The log shows an entry to everybody, this device too; that is when it counts, not at this answer.
+            (Asked::Append(..), Reply::Appended(_)) | (Asked::Subscribe | Asked::Nothing, Reply::Done) => {
+                Ok(())
+            }
             _ => self.out_of_turn("an answer to another question"),
         }
     }
@@ -189,7 +193,9 @@ impl Engine {
                 self.back_off(conversation, RETRY_MS);
                 Ok(())
             }
-            Asked::GroupState(conversation) | Asked::Claim(conversation, _) | Asked::Welcome(conversation) => {
+            Asked::GroupState(conversation)
+            | Asked::Claim(conversation, _)
+            | Asked::Welcome(conversation) => {
                 self.session.lane(conversation).control = false;
                 self.back_off(conversation, RETRY_MS);
                 Ok(())
@@ -216,7 +222,11 @@ impl Engine {
     }
 
     /// Whether a refusal will pass by itself; the conversation waits for what it needs.
-    pub(super) fn refused_for_now(&mut self, conversation: diario_protocol::ConversationId, refusal: &Refusal) -> bool {
+    pub(super) fn refused_for_now(
+        &mut self,
+        conversation: diario_protocol::ConversationId,
+        refusal: &Refusal,
+    ) -> bool {
         match refusal {
             Refusal::StaleEpoch(epoch) => {
                 // The commit may have come before this refusal did.
@@ -235,7 +245,9 @@ impl Engine {
     fn login_refused(&mut self, refusal: Refusal) -> Result<()> {
         let stage = self.me()?.stage;
         match refusal {
-            Refusal::DeviceRevoked | Refusal::NotFound(_) if stage == Stage::Registering => self.register_now(),
+            Refusal::DeviceRevoked | Refusal::NotFound(_) if stage == Stage::Registering => {
+                self.register_now()
+            }
             Refusal::DeviceRevoked => self.on_notice(Notice::Revoked),
             Refusal::DeviceExpired => self.on_notice(Notice::Expired),
             other => {
@@ -274,7 +286,9 @@ impl Engine {
             SlotBatch::Receipts { delivered, read, version } => {
                 self.receipts_put(conversation, delivered, read, version, outcomes)
             }
-            SlotBatch::Outbox { row, key, version } => self.slot_put(conversation, row, key, version, outcomes),
+            SlotBatch::Outbox { row, key, version } => {
+                self.slot_put(conversation, row, key, version, outcomes)
+            }
         }
     }
 
@@ -283,7 +297,9 @@ impl Engine {
         let account = self.me()?.account;
         match refusal {
             // Another primary was faster; with its list at hand the change is made again.
-            Refusal::OldDeviceList(_) => self.ask_for_accounts(vec![diario_protocol::AccountRef::Id(account)]),
+            Refusal::OldDeviceList(_) => {
+                self.ask_for_accounts(vec![diario_protocol::AccountRef::Id(account)]);
+            }
             other => match change {
                 ListChange::Link(_) => self.linking_failed(&other.to_string())?,
                 ListChange::Revoke { outbox_row } => {

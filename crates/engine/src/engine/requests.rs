@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use diario_protocol::device_list::ValidatedDeviceList;
 use diario_protocol::limits::Limits;
 use diario_protocol::{
-    AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch, Nonce, Request,
-    RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, Welcome,
+    AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch, Nonce,
+    Request, RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, Welcome,
 };
 
 use super::Engine;
@@ -46,6 +46,8 @@ pub(super) struct Session {
     pub(super) wrong_in_keyring: BTreeSet<(ConversationId, Epoch)>,
     /// Accounts that were looked up on this connection.
     pub(super) asked_about: BTreeSet<AccountId>,
+    /// Epoch of the self conversation up to which the self chain was looked over.
+    pub(super) chain_checked: Option<Epoch>,
     /// Conversations with markers to tell.
     pub(super) unmarked: BTreeSet<ConversationId>,
 }
@@ -77,7 +79,10 @@ pub(super) enum Asked {
     Claim(ConversationId, Vec<DeviceRef>),
     Accounts(Vec<AccountRef>),
     History(AccountId),
-    KeyPackages { last_resort: bool, count: u32 },
+    KeyPackages {
+        last_resort: bool,
+        count: u32,
+    },
     DeviceList(Box<ValidatedDeviceList>, ListChange),
     Mailbox,
     LastSeen,

@@ -72,9 +72,15 @@ impl Engine {
             self.ask(Request::ClaimKeyPackages(unclaimed.clone()), Asked::Claim(id, unclaimed));
             return Ok(true);
         }
-        let mut change = RosterChange { adds: Vec::new(), removes: difference.extra, participants: difference.participants };
+        let mut change = RosterChange {
+            adds: Vec::new(),
+            removes: difference.extra,
+            participants: difference.participants,
+        };
         for (identity, key) in difference.missing {
-            let Some(Some(package)) = self.session.lane(id).claimed.get(&identity.device).cloned() else { continue };
+            let Some(Some(package)) = self.session.lane(id).claimed.get(&identity.device).cloned() else {
+                continue;
+            };
             match checked_key_package(&self.crypto, &package, identity, key) {
                 Ok(package) => change.adds.push(package),
                 Err(e) => {
@@ -173,9 +179,9 @@ impl Engine {
     fn turn_if_due(&mut self, id: ConversationId) -> Result<bool> {
         let (age, entries) = (self.config.epoch_age_ms, self.config.epoch_entries);
         let now = self.now;
-        let due = self
-            .conversation(id)?
-            .is_some_and(|c| c.epoch_entries >= entries || (c.epoch_entries > 0 && now.ms_since(c.epoch_since) >= age));
+        let due = self.conversation(id)?.is_some_and(|c| {
+            c.epoch_entries >= entries || (c.epoch_entries > 0 && now.ms_since(c.epoch_since) >= age)
+        });
         if due {
             self.send_commit(id, RosterChange::default(), Vec::new())?;
         }
@@ -211,7 +217,8 @@ impl Engine {
         if tries > 1 {
             self.back_off(id, 500 * u64::from(tries.min(20)));
             if let Ok(participants) = crate::store::conversation::participants_of(&self.db, id) {
-                let accounts = participants.into_iter().map(|p| diario_protocol::AccountRef::Id(p.account)).collect();
+                let accounts =
+                    participants.into_iter().map(|p| diario_protocol::AccountRef::Id(p.account)).collect();
                 self.ask_for_accounts(accounts);
             }
         }

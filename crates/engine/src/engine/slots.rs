@@ -11,9 +11,10 @@ use crate::crypto::key::ConversationKey;
 use crate::crypto::seal::{self, Place, Subject};
 use crate::error::Misbehaviour;
 use crate::event::Event;
+use crate::store::conversation::Conversation;
 use crate::store::message::{self, Outgoing};
-use crate::store::sealed::{self, NamedValue};
 use crate::store::people;
+use crate::store::sealed::{self, NamedValue};
 
 /// Name of the slot that holds a conversation's title (UTF-8).
 pub(crate) const TITLE: &str = "title";
@@ -42,7 +43,7 @@ pub(super) fn ring_value(conversation: ConversationId, epoch: Epoch, key: &Conve
 
 impl Engine {
     /// A slot's new value, from the stream.
-    pub(super) fn on_slot(&mut self, slot: Slot) -> Result<()> {
+    pub(super) fn on_slot(&mut self, slot: &Slot) -> Result<()> {
         let id = slot.conversation;
         if self.conversation(id)?.is_none() {
             self.misbehaved(Some(id), Misbehaviour::UnknownConversation(id));
@@ -56,7 +57,7 @@ impl Engine {
             }
             return Ok(());
         }
-        self.open_slot(&slot)
+        self.open_slot(slot)
     }
 
     /// Opens a slot, or keeps it until its key and its writer's device are known.
@@ -71,8 +72,13 @@ impl Engine {
             return Ok(sealed::save_slot(&self.db, slot, None)?);
         };
         let subject = Subject::Slot { key: slot.key, version: slot.version };
-        let place =
-            Place { conversation: id, epoch: slot.epoch, account: slot.account, device: slot.device, subject };
+        let place = Place {
+            conversation: id,
+            epoch: slot.epoch,
+            account: slot.account,
+            device: slot.device,
+            subject,
+        };
         let opened = self
             .verifying_key(&device)
             .ok_or(seal::OpenError::BadSignature)
@@ -109,7 +115,9 @@ impl Engine {
         let own = ConversationId::of_self(self.me()?.account);
         if id == own && (named.name == KEYRING || named.name.starts_with(CHAIN)) {
             let ring = diario_protocol::decode::<RingValue>(&named.value, named.value.len());
-            let key = ring.ok().and_then(|r| Some((r.conversation, r.epoch, ConversationKey::from_slice(&r.secret)?)));
+            let key = ring
+                .ok()
+                .and_then(|r| Some((r.conversation, r.epoch, ConversationKey::from_slice(&r.secret)?)));
             let Some((conversation, epoch, key)) = key else {
                 return self.refuse_slot(slot, "it holds no key");
             };
@@ -130,7 +138,10 @@ impl Engine {
         match self.key(conversation, epoch)? {
             // What this device derived itself is right; a wrong key in the keyring is replaced by it.
             Some(own) if own != *key && self.derived_itself(conversation)? => {
-                self.misbehaved(Some(conversation), Misbehaviour::Slot("the keyring held a wrong key".into()));
+                self.misbehaved(
+                    Some(conversation),
+                    Misbehaviour::Slot("the keyring held a wrong key".into()),
+                );
                 self.session.wrong_in_keyring.insert((conversation, epoch));
                 Ok(())
             }
@@ -152,10 +163,12 @@ impl Engine {
         if lane.control || lane.slots || lane.wait_for.is_some() || lane.not_before.is_some() {
             return Ok(());
         }
-        let keys = sealed::keys_not_in_keyring(&self.db, BATCH)?;
-        let in_group = conversation.membership == crate::store::conversation::Membership::Member;
-        if keys.is_empty() || !in_group {
+        if conversation.membership != crate::store::conversation::Membership::Member {
             return Ok(());
+        }
+        let keys = sealed::keys_not_in_keyring(&self.db, BATCH)?;
+        if keys.is_empty() {
+            return self.mend_chain(&conversation);
         }
         let account = self.me()?.account;
         let mut writes = Vec::new();
@@ -180,7 +193,31 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn keyring_put(&mut self, keys: &[(ConversationId, Epoch)], outcomes: &[SlotOutcome]) -> Result<()> {
+    /// Puts the links of the self chain that are missing: a device that came in from outside, without the key of the
+    /// epoch before, could not put its own.
+    fn mend_chain(&mut self, conversation: &Conversation) -> Result<()> {
+        let (id, newest) = (conversation.id, conversation.log_epoch);
+        if self.session.chain_checked == Some(newest) {
+            return Ok(());
+        }
+        self.session.chain_checked = Some(newest);
+        for epoch in (1..=newest.0).map(Epoch) {
+            let name = chain_name(epoch);
+            let before = Epoch(epoch.0 - 1);
+            let missing = sealed::slot_version(&self.db, id, SlotKey::of_name(id, &name))?.0 == 0;
+            if let (true, Some(key)) = (missing, self.key(id, before)?) {
+                // Sealed under the newest key, from which every link can be reached.
+                self.enqueue_slot(id, &name, ring_value(id, before, &key), true)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn keyring_put(
+        &mut self,
+        keys: &[(ConversationId, Epoch)],
+        outcomes: &[SlotOutcome],
+    ) -> Result<()> {
         self.session.asking.remove(&Question::Keyring);
         if outcomes.len() != keys.len() {
             return self.out_of_turn("more or fewer outcomes than slots");
@@ -211,7 +248,8 @@ impl Engine {
         named: &NamedValue,
     ) -> Result<SlotWrite> {
         let me = self.me()?.clone();
-        let secret = self.key(id, epoch)?.ok_or(crate::EngineError::Internal("no key for the present epoch"))?;
+        let secret =
+            self.key(id, epoch)?.ok_or(crate::EngineError::Internal("no key for the present epoch"))?;
         let place = Place {
             conversation: id,
             epoch,
@@ -226,7 +264,8 @@ impl Engine {
     /// Sends the oldest slot write of the outbox.
     pub(super) fn send_slot(&mut self, outgoing: &Outgoing) -> Result<()> {
         let id = outgoing.conversation;
-        let Ok(named) = diario_protocol::decode::<NamedValue>(&outgoing.payload, outgoing.payload.len()) else {
+        let Ok(named) = diario_protocol::decode::<NamedValue>(&outgoing.payload, outgoing.payload.len())
+        else {
             return Ok(message::dequeue(&self.db, outgoing.row)?);
         };
         let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);

@@ -93,7 +93,8 @@ impl Group {
     fn pending_key(&self, crypto: &RustCrypto) -> Result<ConversationKey, GroupError> {
         let missing = || GroupError::Mls { action: "commit", cause: "no pending commit".into() };
         let staged = self.0.pending_commit().ok_or_else(missing)?;
-        let secret = staged.export_secret(crypto, EXPORTER_LABEL, &[], 32).map_err(failed("exporting a key"))?;
+        let secret =
+            staged.export_secret(crypto, EXPORTER_LABEL, &[], 32).map_err(failed("exporting a key"))?;
         ConversationKey::from_slice(&secret).ok_or_else(missing)
     }
 

@@ -33,7 +33,11 @@ fn tree(bytes: &[u8]) -> Result<RatchetTreeIn, GroupError> {
 
 impl Group {
     /// Enters by a welcome, with the tree of that epoch (RFC 9420 section 12.4.3.1).
-    pub(crate) fn by_welcome(provider: &Provider<'_>, welcome: &[u8], tree_bytes: &[u8]) -> Result<Join, GroupError> {
+    pub(crate) fn by_welcome(
+        provider: &Provider<'_>,
+        welcome: &[u8],
+        tree_bytes: &[u8],
+    ) -> Result<Join, GroupError> {
         let MlsMessageBodyIn::Welcome(welcome) = read(welcome)?.extract() else {
             return Err(GroupError::Mls { action: "welcome", cause: "another kind of message".into() });
         };
@@ -60,7 +64,10 @@ impl Group {
         tree_bytes: &[u8],
     ) -> Result<Join, GroupError> {
         let MlsMessageBodyIn::GroupInfo(info) = read(group_info)?.extract() else {
-            return Err(GroupError::Mls { action: "external commit", cause: "another kind of message".into() });
+            return Err(GroupError::Mls {
+                action: "external commit",
+                cause: "another kind of message".into(),
+            });
         };
         let leaf = LeafNodeParameters::builder().with_capabilities(capabilities()).build();
         let (group, bundle) = MlsGroup::external_commit_builder()

@@ -87,12 +87,17 @@ impl Member {
     }
 
     /// A new key package; its secrets go to the store.
-    pub(crate) fn key_package(&self, provider: &Provider<'_>, last_resort: bool) -> Result<Vec<u8>, GroupError> {
+    pub(crate) fn key_package(
+        &self,
+        provider: &Provider<'_>,
+        last_resort: bool,
+    ) -> Result<Vec<u8>, GroupError> {
         let mut builder = KeyPackage::builder().leaf_node_capabilities(capabilities());
         if last_resort {
             builder = builder.mark_as_last_resort();
         }
-        let bundle = builder.build(SUITE, provider, &self.key, self.credential()).map_err(failed("key package"))?;
+        let bundle =
+            builder.build(SUITE, provider, &self.key, self.credential()).map_err(failed("key package"))?;
         wire(&MlsMessageOut::from(bundle.into_key_package()))
     }
 }
@@ -123,12 +128,19 @@ impl Group {
     }
 
     /// `GroupInfo` and ratchet tree, as the server keeps them for joiners.
-    pub(crate) fn public_state(&self, provider: &Provider<'_>, me: &Member) -> Result<(Vec<u8>, Vec<u8>), GroupError> {
+    pub(crate) fn public_state(
+        &self,
+        provider: &Provider<'_>,
+        me: &Member,
+    ) -> Result<(Vec<u8>, Vec<u8>), GroupError> {
         Ok((self.group_info(provider, me)?, self.tree()?))
     }
 
     /// The stored group of a conversation, if there is one.
-    pub(crate) fn load(provider: &Provider<'_>, conversation: ConversationId) -> Result<Option<Self>, GroupError> {
+    pub(crate) fn load(
+        provider: &Provider<'_>,
+        conversation: ConversationId,
+    ) -> Result<Option<Self>, GroupError> {
         let id = GroupId::from_slice(conversation.as_bytes());
         Ok(MlsGroup::load(provider.storage(), &id).map_err(failed("loading a group"))?.map(Self))
     }
@@ -149,7 +161,8 @@ impl Group {
 
     /// The conversation key of the present epoch.
     pub(crate) fn key(&self, crypto: &RustCrypto) -> Result<ConversationKey, GroupError> {
-        let secret = self.0.export_secret(crypto, EXPORTER_LABEL, &[], 32).map_err(failed("exporting a key"))?;
+        let secret =
+            self.0.export_secret(crypto, EXPORTER_LABEL, &[], 32).map_err(failed("exporting a key"))?;
         ConversationKey::from_slice(&secret)
             .ok_or(GroupError::Mls { action: "exporting a key", cause: "wrong length".into() })
     }
@@ -165,8 +178,10 @@ impl Group {
     }
 
     fn group_info(&self, provider: &Provider<'_>, me: &Member) -> Result<Vec<u8>, GroupError> {
-        let info =
-            self.0.export_group_info(provider.crypto(), &me.key, false).map_err(failed("exporting GroupInfo"))?;
+        let info = self
+            .0
+            .export_group_info(provider.crypto(), &me.key, false)
+            .map_err(failed("exporting GroupInfo"))?;
         wire(&info)
     }
 
@@ -185,7 +200,8 @@ fn capabilities() -> Capabilities {
 
 fn context_extensions(participants: &Participants) -> Result<Extensions<GroupContext>, GroupError> {
     let content = UnknownExtension(diario_protocol::encode(participants));
-    let required = RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(PARTICIPANTS_EXTENSION)], &[], &[]);
+    let required =
+        RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(PARTICIPANTS_EXTENSION)], &[], &[]);
     Extensions::from_vec(vec![
         Extension::RequiredCapabilities(required),
         Extension::Unknown(PARTICIPANTS_EXTENSION, content),

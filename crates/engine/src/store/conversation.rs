@@ -223,7 +223,10 @@ pub(crate) fn set_participants(
     Ok(())
 }
 
-pub(crate) fn participants_of(db: &Connection, conversation: ConversationId) -> Result<Vec<Participant>, StoreError> {
+pub(crate) fn participants_of(
+    db: &Connection,
+    conversation: ConversationId,
+) -> Result<Vec<Participant>, StoreError> {
     let mut statement =
         db.prepare_cached("SELECT account, role FROM participant WHERE conversation = ?1 ORDER BY account")?;
     let rows = statement.query_map([conversation.as_bytes()], |row| {
@@ -262,7 +265,12 @@ pub(crate) fn shared_with(db: &Connection, account: AccountId) -> Result<Vec<Con
 }
 
 /// Notes that the log from `first` to `last` is missing here.
-pub(crate) fn note_gap(db: &Connection, conversation: ConversationId, first: Seq, last: Seq) -> Result<(), StoreError> {
+pub(crate) fn note_gap(
+    db: &Connection,
+    conversation: ConversationId,
+    first: Seq,
+    last: Seq,
+) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT INTO gap(conversation, first, last) VALUES(?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET first = excluded.first, last = max(last, excluded.last)",

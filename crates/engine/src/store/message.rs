@@ -95,21 +95,40 @@ pub(crate) fn place(
     Ok(())
 }
 
-/// Where an entry of this id is: `Some(None)` while it is pending.
+/// Where an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placed {
+    /// Not here.
+    Nowhere,
+    /// Not in the log yet.
+    Pending,
+    /// In the log.
+    At(Seq),
+}
+
+/// Where the entry of this id is.
 pub(crate) fn place_of(
     db: &Connection,
     conversation: ConversationId,
     entry: EntryId,
-) -> Result<Option<Option<Seq>>, StoreError> {
+) -> Result<Placed, StoreError> {
     let row = db
         .prepare_cached("SELECT seq FROM message WHERE conversation = ?1 AND id = ?2")?
         .query_row(params![conversation.as_bytes(), entry.as_bytes()], |row| row.get::<_, Option<i64>>(0))
         .optional()?;
-    Ok(row.map(|seq| seq.map(|s| Seq(from_sql(s)))))
+    Ok(match row {
+        None => Placed::Nowhere,
+        Some(None) => Placed::Pending,
+        Some(Some(seq)) => Placed::At(Seq(from_sql(seq))),
+    })
 }
 
 /// Running hash after the entry at `seq`, if that entry is here.
-pub(crate) fn hash_at(db: &Connection, conversation: ConversationId, seq: Seq) -> Result<Option<LogHash>, StoreError> {
+pub(crate) fn hash_at(
+    db: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> Result<Option<LogHash>, StoreError> {
     let row: Option<Option<Vec<u8>>> = db
         .prepare_cached("SELECT hash FROM message WHERE conversation = ?1 AND seq = ?2")?
         .query_row(params![conversation.as_bytes(), to_sql(seq.0)], |row| row.get(0))
@@ -220,7 +239,11 @@ pub(crate) fn enqueue(db: &Connection, o: &Outgoing) -> Result<(), StoreError> {
 }
 
 /// Up to `most` things to be sent in a conversation, oldest first.
-pub(crate) fn outgoing(db: &Connection, conversation: ConversationId, most: usize) -> Result<Vec<Outgoing>, StoreError> {
+pub(crate) fn outgoing(
+    db: &Connection,
+    conversation: ConversationId,
+    most: usize,
+) -> Result<Vec<Outgoing>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT id, entry, kind, payload, annotates, created_at FROM outbox WHERE conversation = ?1 ORDER BY id LIMIT ?2",
     )?;
@@ -257,8 +280,15 @@ pub(crate) fn dequeue_entry(db: &Connection, entry: EntryId) -> Result<(), Store
 }
 
 /// Marks an own message as refused for good.
-pub(crate) fn fail(db: &Connection, conversation: ConversationId, entry: EntryId, why: &str) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE message SET state = ?3, reason = ?4 WHERE conversation = ?1 AND id = ?2 AND seq IS NULL")?
-        .execute(params![conversation.as_bytes(), entry.as_bytes(), state::FAILED, why])?;
+pub(crate) fn fail(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+    why: &str,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE message SET state = ?3, reason = ?4 WHERE conversation = ?1 AND id = ?2 AND seq IS NULL",
+    )?
+    .execute(params![conversation.as_bytes(), entry.as_bytes(), state::FAILED, why])?;
     Ok(())
 }

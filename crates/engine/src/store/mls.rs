@@ -67,7 +67,13 @@ fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 }
 
 impl MlsStore<'_> {
-    fn put_at<K: Serialize, T: Serialize + ?Sized>(&self, kind: Kind, key: &K, sub: &[u8], value: &T) -> Result<()> {
+    fn put_at<K: Serialize, T: Serialize + ?Sized>(
+        &self,
+        kind: Kind,
+        key: &K,
+        sub: &[u8],
+        value: &T,
+    ) -> Result<()> {
         self.0
             .prepare_cached("INSERT OR REPLACE INTO mls(kind, key, sub, value) VALUES(?1, ?2, ?3, ?4)")?
             .execute(params![kind as u8, to_bytes(key)?, sub, to_bytes(value)?])?;
@@ -88,8 +94,10 @@ impl MlsStore<'_> {
     }
 
     fn list<K: Serialize>(&self, kind: Kind, key: &K) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let mut statement = self.0.prepare_cached("SELECT sub, value FROM mls WHERE kind = ?1 AND key = ?2 ORDER BY sub")?;
-        let rows = statement.query_map(params![kind as u8, to_bytes(key)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut statement =
+            self.0.prepare_cached("SELECT sub, value FROM mls WHERE kind = ?1 AND key = ?2 ORDER BY sub")?;
+        let rows =
+            statement.query_map(params![kind as u8, to_bytes(key)?], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -199,7 +207,11 @@ impl StorageProvider<V> for MlsStore<'_> {
         delete_psk(PskId) => Psk;
     }
 
-    fn append_own_leaf_node<G: traits::GroupId<V>, L: traits::LeafNode<V>>(&self, group: &G, leaf: &L) -> Result<()> {
+    fn append_own_leaf_node<G: traits::GroupId<V>, L: traits::LeafNode<V>>(
+        &self,
+        group: &G,
+        leaf: &L,
+    ) -> Result<()> {
         let place = u32::try_from(self.list(Kind::OwnLeaf, group)?.len()).unwrap_or(u32::MAX);
         self.put_at(Kind::OwnLeaf, group, &place.to_be_bytes(), leaf)
     }
@@ -217,7 +229,10 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.put_at(Kind::Proposal, group, &to_bytes(reference)?, proposal)
     }
 
-    fn queued_proposal_refs<G: traits::GroupId<V>, R: traits::ProposalRef<V>>(&self, group: &G) -> Result<Vec<R>> {
+    fn queued_proposal_refs<G: traits::GroupId<V>, R: traits::ProposalRef<V>>(
+        &self,
+        group: &G,
+    ) -> Result<Vec<R>> {
         self.list(Kind::Proposal, group)?.iter().map(|(sub, _)| from_bytes(sub)).collect()
     }
 
@@ -229,18 +244,29 @@ impl StorageProvider<V> for MlsStore<'_> {
         rows.iter().map(|(sub, value)| Ok((from_bytes(sub)?, from_bytes(value)?))).collect()
     }
 
-    fn remove_proposal<G: traits::GroupId<V>, R: traits::ProposalRef<V>>(&self, group: &G, reference: &R) -> Result<()> {
+    fn remove_proposal<G: traits::GroupId<V>, R: traits::ProposalRef<V>>(
+        &self,
+        group: &G,
+        reference: &R,
+    ) -> Result<()> {
         self.0
             .prepare_cached("DELETE FROM mls WHERE kind = ?1 AND key = ?2 AND sub = ?3")?
             .execute(params![Kind::Proposal as u8, to_bytes(group)?, to_bytes(reference)?])?;
         Ok(())
     }
 
-    fn clear_proposal_queue<G: traits::GroupId<V>, R: traits::ProposalRef<V>>(&self, group: &G) -> Result<()> {
+    fn clear_proposal_queue<G: traits::GroupId<V>, R: traits::ProposalRef<V>>(
+        &self,
+        group: &G,
+    ) -> Result<()> {
         self.forget(Kind::Proposal, group)
     }
 
-    fn write_encryption_epoch_key_pairs<G: traits::GroupId<V>, E: traits::EpochKey<V>, H: traits::HpkeKeyPair<V>>(
+    fn write_encryption_epoch_key_pairs<
+        G: traits::GroupId<V>,
+        E: traits::EpochKey<V>,
+        H: traits::HpkeKeyPair<V>,
+    >(
         &self,
         group: &G,
         epoch: &E,
@@ -250,7 +276,11 @@ impl StorageProvider<V> for MlsStore<'_> {
         self.put(Kind::EpochKeys, &(group, epoch, leaf), keys)
     }
 
-    fn encryption_epoch_key_pairs<G: traits::GroupId<V>, E: traits::EpochKey<V>, H: traits::HpkeKeyPair<V>>(
+    fn encryption_epoch_key_pairs<
+        G: traits::GroupId<V>,
+        E: traits::EpochKey<V>,
+        H: traits::HpkeKeyPair<V>,
+    >(
         &self,
         group: &G,
         epoch: &E,

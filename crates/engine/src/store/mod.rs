@@ -15,7 +15,9 @@ pub enum StoreError {
     #[error("this device's disk is full; free some space. Nothing was lost")]
     Full,
     /// A newer Diario made the store.
-    #[error("this store was written by a newer version of Diario (schema {found}, this one knows {known}); update Diario")]
+    #[error(
+        "this store was written by a newer version of Diario (schema {found}, this one knows {known}); update Diario"
+    )]
     Newer {
         /// Version of the store.
         found: u32,

@@ -60,7 +60,9 @@ impl Me {
                 },
             )
             .optional()?;
-        let Some((stage, server, server_id, name, username, invite, account, key, identity, cursor, last)) = row else {
+        let Some((stage, server, server_id, name, username, invite, account, key, identity, cursor, last)) =
+            row
+        else {
             return Ok(None);
         };
         let key = KeyPair::from_secret(&key);
@@ -183,12 +185,17 @@ pub(crate) fn save_list(
         to_sql(list.list().version),
         list.signed().0.as_ref(),
     ])?;
-    db.prepare_cached("UPDATE account_device SET listed = 0 WHERE account = ?1")?.execute([account.as_bytes()])?;
+    db.prepare_cached("UPDATE account_device SET listed = 0 WHERE account = ?1")?
+        .execute([account.as_bytes()])?;
     save_devices(db, list, true)
 }
 
 /// Remembers the devices of an older list, without calling them listed.
-pub(crate) fn save_devices(db: &Connection, list: &ValidatedDeviceList, listed: bool) -> Result<(), StoreError> {
+pub(crate) fn save_devices(
+    db: &Connection,
+    list: &ValidatedDeviceList,
+    listed: bool,
+) -> Result<(), StoreError> {
     for device in &list.list().devices {
         db.prepare_cached(
             "INSERT INTO account_device(account, device, key, role, valid_until, listed) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
@@ -215,7 +222,11 @@ pub(crate) fn devices(db: &Connection, account: AccountId) -> Result<Vec<KnownDe
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(crate) fn device(db: &Connection, account: AccountId, device: DeviceId) -> Result<Option<KnownDevice>, StoreError> {
+pub(crate) fn device(
+    db: &Connection,
+    account: AccountId,
+    device: DeviceId,
+) -> Result<Option<KnownDevice>, StoreError> {
     Ok(db
         .prepare_cached(
             "SELECT device, key, role, valid_until, listed FROM account_device WHERE account = ?1 AND device = ?2",

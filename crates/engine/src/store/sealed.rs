@@ -1,6 +1,8 @@
 //! Conversation keys, slots, and the commit that waits for its place in the log.
 
-use diario_protocol::{AccountId, Commit, ConversationId, DeviceId, EntryId, Epoch, Slot, SlotKey, SlotVersion};
+use diario_protocol::{
+    AccountId, Commit, ConversationId, DeviceId, EntryId, Epoch, Slot, SlotKey, SlotVersion,
+};
 use minicbor::{Decode, Encode};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -28,8 +30,10 @@ pub(crate) fn key(
         .prepare_cached("SELECT secret FROM key WHERE conversation = ?1 AND epoch = ?2")?
         .query_row(params![conversation.as_bytes(), to_sql(epoch.0)], |row| row.get(0))
         .optional()?;
-    row.map(|secret| ConversationKey::from_slice(&secret).ok_or(StoreError::Damaged("a key of the wrong length")))
-        .transpose()
+    row.map(|secret| {
+        ConversationKey::from_slice(&secret).ok_or(StoreError::Damaged("a key of the wrong length"))
+    })
+    .transpose()
 }
 
 /// Stores a key; says whether it was not there before, or another one was.
@@ -46,12 +50,18 @@ pub(crate) fn save_key(
         }
         return Ok(false);
     }
-    db.prepare_cached("INSERT OR REPLACE INTO key(conversation, epoch, secret, in_keyring) VALUES(?1, ?2, ?3, ?4)")?
-        .execute(params![conversation.as_bytes(), to_sql(epoch.0), secret.as_bytes(), in_keyring])?;
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO key(conversation, epoch, secret, in_keyring) VALUES(?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![conversation.as_bytes(), to_sql(epoch.0), secret.as_bytes(), in_keyring])?;
     Ok(true)
 }
 
-pub(crate) fn mark_in_keyring(db: &Connection, conversation: ConversationId, epoch: Epoch) -> Result<(), StoreError> {
+pub(crate) fn mark_in_keyring(
+    db: &Connection,
+    conversation: ConversationId,
+    epoch: Epoch,
+) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE key SET in_keyring = 1 WHERE conversation = ?1 AND epoch = ?2")?
         .execute(params![conversation.as_bytes(), to_sql(epoch.0)])?;
     Ok(())
@@ -75,14 +85,19 @@ pub(crate) fn keys_not_in_keyring(
     })?;
     rows.map(|row| {
         let (conversation, epoch, secret) = row?;
-        let secret = ConversationKey::from_slice(&secret).ok_or(StoreError::Damaged("a key of the wrong length"))?;
+        let secret =
+            ConversationKey::from_slice(&secret).ok_or(StoreError::Damaged("a key of the wrong length"))?;
         Ok((ConversationId::new(conversation), Epoch(from_sql(epoch)), secret))
     })
     .collect()
 }
 
 /// Version of a slot as known here; 0 for none.
-pub(crate) fn slot_version(db: &Connection, conversation: ConversationId, slot: SlotKey) -> Result<SlotVersion, StoreError> {
+pub(crate) fn slot_version(
+    db: &Connection,
+    conversation: ConversationId,
+    slot: SlotKey,
+) -> Result<SlotVersion, StoreError> {
     let row: Option<i64> = db
         .prepare_cached("SELECT version FROM slot WHERE conversation = ?1 AND key = ?2")?
         .query_row(params![conversation.as_bytes(), slot.as_bytes()], |row| row.get(0))
@@ -111,7 +126,11 @@ pub(crate) fn save_slot(db: &Connection, slot: &Slot, opened: Option<&NamedValue
 }
 
 /// Slots of an epoch that wait to be opened.
-pub(crate) fn waiting_slots(db: &Connection, conversation: ConversationId, epoch: Epoch) -> Result<Vec<Slot>, StoreError> {
+pub(crate) fn waiting_slots(
+    db: &Connection,
+    conversation: ConversationId,
+    epoch: Epoch,
+) -> Result<Vec<Slot>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT key, version, account, device, sealed FROM slot
          WHERE conversation = ?1 AND epoch = ?2 AND sealed IS NOT NULL",
@@ -131,7 +150,11 @@ pub(crate) fn waiting_slots(db: &Connection, conversation: ConversationId, epoch
 }
 
 /// An opened slot's value by name.
-pub(crate) fn value(db: &Connection, conversation: ConversationId, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn value(
+    db: &Connection,
+    conversation: ConversationId,
+    name: &str,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let slot = SlotKey::of_name(conversation, name);
     let row: Option<Option<Vec<u8>>> = db
         .prepare_cached("SELECT value FROM slot WHERE conversation = ?1 AND key = ?2")?
@@ -141,30 +164,37 @@ pub(crate) fn value(db: &Connection, conversation: ConversationId, name: &str) -
 }
 
 /// The commit of this device's that waits for its place in the log.
-pub(crate) fn pending_commit(db: &Connection, conversation: ConversationId) -> Result<Option<Commit>, StoreError> {
+pub(crate) fn pending_commit(
+    db: &Connection,
+    conversation: ConversationId,
+) -> Result<Option<Commit>, StoreError> {
     let row: Option<Vec<u8>> = db
         .prepare_cached("SELECT request FROM pending_commit WHERE conversation = ?1")?
         .query_row([conversation.as_bytes()], |row| row.get(0))
         .optional()?;
     row.map(|request| {
-        diario_protocol::decode(&request, request.len()).map_err(|_| StoreError::Damaged("a commit that cannot be read"))
+        diario_protocol::decode(&request, request.len())
+            .map_err(|_| StoreError::Damaged("a commit that cannot be read"))
     })
     .transpose()
 }
 
 pub(crate) fn save_pending_commit(db: &Connection, commit: &Commit) -> Result<(), StoreError> {
-    db.prepare_cached("INSERT OR REPLACE INTO pending_commit(conversation, entry, epoch, request) VALUES(?1, ?2, ?3, ?4)")?
-        .execute(params![
-            commit.conversation.as_bytes(),
-            commit.id.as_bytes(),
-            to_sql(commit.epoch.0),
-            diario_protocol::encode(commit),
-        ])?;
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO pending_commit(conversation, entry, epoch, request) VALUES(?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![
+        commit.conversation.as_bytes(),
+        commit.id.as_bytes(),
+        to_sql(commit.epoch.0),
+        diario_protocol::encode(commit),
+    ])?;
     Ok(())
 }
 
 pub(crate) fn drop_pending_commit(db: &Connection, conversation: ConversationId) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM pending_commit WHERE conversation = ?1")?.execute([conversation.as_bytes()])?;
+    db.prepare_cached("DELETE FROM pending_commit WHERE conversation = ?1")?
+        .execute([conversation.as_bytes()])?;
     Ok(())
 }
 
@@ -172,5 +202,6 @@ pub(crate) fn drop_pending_commit(db: &Connection, conversation: ConversationId)
 pub(crate) fn pending_commits(db: &Connection) -> Result<Vec<(ConversationId, EntryId)>, StoreError> {
     let mut statement = db.prepare_cached("SELECT conversation, entry FROM pending_commit")?;
     let rows = statement.query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 16]>(1)?)))?;
-    rows.map(|row| row.map(|(c, e)| (ConversationId::new(c), EntryId::new(e))).map_err(StoreError::from)).collect()
+    rows.map(|row| row.map(|(c, e)| (ConversationId::new(c), EntryId::new(e))).map_err(StoreError::from))
+        .collect()
 }

@@ -48,9 +48,7 @@ pub(crate) fn check_creation(
         (ConversationKind::Direct, [a, b]) => {
             a != b && (*a == creator || *b == creator) && id == ConversationId::of_pair(*a, *b)
         }
-        // A group's id is free; but not one that belongs to somebody's self or direct conversation, which
-        // are refused by their own ids being taken only if they exist. A random id collides with none.
-        (ConversationKind::Group, [own]) => *own == creator,
+        (ConversationKind::Group, [own]) => *own == creator && id.is_group_of(creator),
         _ => false,
     };
     if good { Ok(()) } else { Err(invalid("its participants do not fit its kind and id")) }
@@ -253,8 +251,12 @@ mod tests {
         let own = roster(ConversationKind::SelfConversation, &[1], &[]).participants;
         assert!(check_creation(ConversationId::of_self(me), me, &own).is_ok());
         assert!(check_creation(ConversationId::of_self(you), me, &own).is_err());
-        let group = roster(ConversationKind::Group, &[1, 2], &[]).participants;
-        assert!(check_creation(ConversationId::new([1; 16]), me, &group).is_err());
+        let group = roster(ConversationKind::Group, &[1], &[]).participants;
+        assert!(check_creation(ConversationId::of_group(me, [7; 8]), me, &group).is_ok());
+        assert!(check_creation(ConversationId::of_group(you, [7; 8]), me, &group).is_err());
+        assert!(check_creation(ConversationId::of_pair(me, you), me, &group).is_err(), "a squatted id");
+        let two = roster(ConversationKind::Group, &[1, 2], &[]).participants;
+        assert!(check_creation(ConversationId::of_group(me, [7; 8]), me, &two).is_err());
     }
 
     #[test]

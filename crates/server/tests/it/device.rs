@@ -42,6 +42,13 @@ pub(crate) fn public(key: &SigningKey) -> PublicKey {
 }
 
 /// Sixteen bytes that no other id of this process has.
+/// An id for a group of `creator`'s.
+pub(crate) fn group_id(creator: AccountId) -> ConversationId {
+    let mut random = [0; 8];
+    random.copy_from_slice(&fresh_id()[..8]);
+    ConversationId::of_group(creator, random)
+}
+
 pub(crate) fn fresh_id() -> [u8; 16] {
     let mut id = [0xaa; 16];
     id[..4].copy_from_slice(&SEED.fetch_add(1, Ordering::Relaxed).to_be_bytes());

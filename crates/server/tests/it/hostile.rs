@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::device::{Connection, Device, Ended, Plan, fresh_id};
+use crate::device::{Connection, Device, Ended, Plan, group_id};
 use crate::support::{Person, TestServer, append, conversation};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -210,8 +210,7 @@ async fn nobody_commits_or_creates_for_another() {
     let own = ConversationId::of_self(giulia.id());
     let (_, create) = mallory.device.create(own, ConversationKind::SelfConversation, &[giulia.id()]);
     assert!(matches!(mallory.ask(Request::Create(Box::new(create))).await, Err(Refusal::Invalid(_))));
-    let (_, create) =
-        marco.device.create(ConversationId::new(fresh_id()), ConversationKind::Group, &[mallory.id()]);
+    let (_, create) = marco.device.create(group_id(marco.id()), ConversationKind::Group, &[mallory.id()]);
     assert!(matches!(mallory.ask(Request::Create(Box::new(create))).await, Err(Refusal::Invalid(_))));
     let foreign = giulia.device.key_packages(1, false);
     assert!(matches!(mallory.ask(Request::PutKeyPackages(foreign)).await, Err(Refusal::Invalid(_))));
@@ -234,7 +233,7 @@ fn some_frame(kind: u8, group: &openmls::prelude::MlsGroup, device: &Device, hel
         7 => Request::Log(LogRange { conversation, from: Seq(1), to: Seq(9), commits_only: false }),
         8 => Request::Slots(conversation, vec![SlotKey::new([1; 16])]),
         9 => Request::Create(Box::new(
-            device.create(ConversationId::new(fresh_id()), ConversationKind::Group, &[device.me.account]).1,
+            device.create(group_id(device.me.account), ConversationKind::Group, &[device.me.account]).1,
         )),
         10 => Request::PutMailbox(MailboxId::new([1; 16]), vec![1].into()),
         _ => Request::Lookup(vec![AccountRef::Id(device.me.account)]),

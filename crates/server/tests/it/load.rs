@@ -10,7 +10,7 @@ use diario_server::{Server, Settings};
 use openmls::prelude::MlsGroup;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::device::{Connection, Device, Plan, fresh_id};
+use crate::device::{Connection, Device, Plan, fresh_id, group_id};
 
 const SERVER_THREADS: &str = "diario-";
 
@@ -76,7 +76,7 @@ async fn account(server: std::net::SocketAddr, name: &str, devices: usize) -> Ve
 
 async fn conversation(from: &mut [(Device, Connection)], to: &[(Device, Connection)]) -> MlsGroup {
     let accounts = [from[0].0.me.account, to[0].0.me.account];
-    let id = ConversationId::new(fresh_id());
+    let id = group_id(accounts[0]);
     let (group, create) = from[0].0.create(id, ConversationKind::Group, &accounts[..1]);
     let mut group = group;
     from[0].1.ask(Request::Create(Box::new(create))).await.unwrap();

@@ -10,7 +10,7 @@ use openmls::prelude::MlsGroup;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::device::{Account, Connection, Device, Plan, fresh_id, read_key_package};
+use crate::device::{Account, Connection, Device, Plan, fresh_id, group_id, read_key_package};
 
 /// The real clock, moved forward.
 #[derive(Default)]
@@ -113,7 +113,7 @@ impl Person {
 
     /// A group of this person alone.
     pub(crate) async fn new_group(&mut self) -> MlsGroup {
-        let id = ConversationId::new(fresh_id());
+        let id = group_id(self.id());
         let (group, create) = self.device.create(id, ConversationKind::Group, &[self.id()]);
         assert_eq!(self.ask(Request::Create(Box::new(create))).await, Ok(Reply::Done));
         group

@@ -48,7 +48,12 @@ impl Four {
         for device in devices {
             assert_eq!(device.texts(self.chat)?, expected, "{}: {:#?}", device.name, device.events);
             let own = device.engine.log_state(self.chat)?;
-            assert_eq!(own.as_ref().map(|s| (s.next, s.hash)), state.as_ref().map(|s| (s.next, s.hash)), "{}", device.name);
+            assert_eq!(
+                own.as_ref().map(|s| (s.next, s.hash)),
+                state.as_ref().map(|s| (s.next, s.hash)),
+                "{}",
+                device.name
+            );
         }
         Ok(expected)
     }

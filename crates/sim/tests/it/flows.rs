@@ -80,9 +80,18 @@ async fn states_and_typing_flow() -> Result<()> {
     four.marco.connect().await?;
     four.settle().await?;
     for device in [&four.giulia, &four.giulia_pc] {
-        assert_eq!(device.engine.message(four.chat, id)?.unwrap().state, MessageState::Read, "{}", device.name);
+        assert_eq!(
+            device.engine.message(four.chat, id)?.unwrap().state,
+            MessageState::Read,
+            "{}",
+            device.name
+        );
     }
-    assert_eq!(four.marco.engine.conversation_view(four.chat)?.unwrap().unread, 0, "the marker moves on his phone");
+    assert_eq!(
+        four.marco.engine.conversation_view(four.chat)?.unwrap().unread,
+        0,
+        "the marker moves on his phone"
+    );
     four.giulia.take_events();
     four.marco.engine.typing(four.chat, now)?;
     four.settle().await?;
@@ -102,7 +111,11 @@ async fn a_linked_pc_reads_what_came_before_with_the_phone_off() -> Result<()> {
         friend.register(&format!("friend{i}")).await?;
         let chat = friend.find("giulia").await.and_then(|giulia| friend.direct(giulia))?;
         for j in 0..100 {
-            if j % 10 == 9 { phone.say(chat, &format!("{i}.{j}")).ok() } else { friend.say(chat, &format!("{i}.{j}")).ok() };
+            if j % 10 == 9 {
+                phone.say(chat, &format!("{i}.{j}")).ok()
+            } else {
+                friend.say(chat, &format!("{i}.{j}")).ok()
+            };
             if j == 0 || j % 10 == 8 {
                 settle(&mut [&mut phone, &mut friend]).await?;
             }
@@ -117,8 +130,16 @@ async fn a_linked_pc_reads_what_came_before_with_the_phone_off() -> Result<()> {
     phone.disconnect();
     settle(&mut [&mut pc]).await?;
     for (i, chat) in chats.iter().enumerate() {
-        assert_eq!(pc.texts(*chat)?, phone.texts(*chat)?, "conversation {i}: {:?}", pc.engine.log_state(*chat)?);
-        let all_readable = pc.messages(*chat)?.iter().all(|m| matches!(m.state, MessageState::Sent | MessageState::Delivered | MessageState::Read));
+        assert_eq!(
+            pc.texts(*chat)?,
+            phone.texts(*chat)?,
+            "conversation {i}: {:?}",
+            pc.engine.log_state(*chat)?
+        );
+        let all_readable = pc
+            .messages(*chat)?
+            .iter()
+            .all(|m| matches!(m.state, MessageState::Sent | MessageState::Delivered | MessageState::Read));
         assert!(all_readable, "conversation {i}");
     }
     // The other side's next message admits the PC; in another conversation it writes first.

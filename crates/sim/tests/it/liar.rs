@@ -6,7 +6,8 @@ use anyhow::Result;
 use diario_engine::{Event, Misbehaviour};
 use diario_protocol::device_list::DeviceListError;
 use diario_protocol::{
-    Body, Change, Changes, Entry, EntryId, Membership, Position, Refusal, Reply, Request, Seq, ServerFrame, What,
+    Body, Change, Changes, Entry, EntryId, Membership, Position, Refusal, Reply, Request, Seq, ServerFrame,
+    What,
 };
 use diario_sim::{SimDevice, settle};
 
@@ -31,9 +32,10 @@ fn entries(frame: ServerFrame, mut change: impl FnMut(&Entry) -> Option<Vec<Entr
         .into_iter()
         .flat_map(|item| match &item.what {
             What::Entry(entry) => match change(entry) {
-                Some(entries) => {
-                    entries.into_iter().map(|e| Change { position: item.position, what: What::Entry(e) }).collect()
-                }
+                Some(entries) => entries
+                    .into_iter()
+                    .map(|e| Change { position: item.position, what: What::Entry(e) })
+                    .collect(),
                 None => vec![item],
             },
             _ => vec![item],
@@ -92,25 +94,24 @@ async fn an_entry_put_under_another_sender_is_refused() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replayed_entry_is_refused() -> Result<()> {
     let mut four = talking().await?;
-    four.marco.tamper(|frame| {
-        entries(frame, |entry| Some(vec![entry.clone(), Entry { seq: entry.seq.next(), ..entry.clone() }]))
-    });
     // One change carries one entry: the second copy comes under the next position.
-    let mut next = Position(0);
     four.marco.tamper(move |frame| {
         let mut frames = entries(frame, |_| None);
         if let Some(ServerFrame::Changes(changes)) = frames.first_mut()
             && let Some(Change { position, what: What::Entry(entry) }) = changes.items.first().cloned()
         {
-            next = Position(position.0 + 1);
-            let again = Entry { seq: entry.seq.next(), ..entry };
+            let (next, again) = (Position(position.0 + 1), Entry { seq: entry.seq.next(), ..entry });
             changes.items.push(Change { position: next, what: What::Entry(again) });
         }
         frames
     });
     four.giulia.say(four.chat, "three")?;
     four.settle().await?;
-    assert!(lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::Replayed(_))), "{:?}", lies(&four.marco));
+    assert!(
+        lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::Replayed(_))),
+        "{:?}",
+        lies(&four.marco)
+    );
     assert_eq!(four.marco.texts(four.chat)?.iter().filter(|t| *t == "three").count(), 1);
     Ok(())
 }
@@ -149,7 +150,11 @@ async fn reordered_entries_are_noticed_at_the_next_one() -> Result<()> {
     four.settle().await?;
     four.giulia.say(four.chat, "five")?;
     four.settle().await?;
-    assert!(lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::Forked(_))), "{:?}", lies(&four.marco));
+    assert!(
+        lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::Forked(_))),
+        "{:?}",
+        lies(&four.marco)
+    );
     Ok(())
 }
 
@@ -187,7 +192,11 @@ async fn an_entry_of_a_past_epoch_is_refused() -> Result<()> {
     });
     four.giulia.say(four.chat, "swapped for an old one")?;
     four.settle().await?;
-    assert!(lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::WrongEpoch { .. })), "{:?}", lies(&four.marco));
+    assert!(
+        lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::WrongEpoch { .. })),
+        "{:?}",
+        lies(&four.marco)
+    );
     Ok(())
 }
 
@@ -216,11 +225,16 @@ async fn an_old_device_list_is_refused() -> Result<()> {
     let old = first.lock().unwrap().clone().expect("a list was pushed");
     let mut told = false;
     four.marco.tamper(move |frame| {
-        if std::mem::replace(&mut told, true) { vec![frame] } else { inject(frame, What::DeviceList(old.clone())) }
+        if std::mem::replace(&mut told, true) {
+            vec![frame]
+        } else {
+            inject(frame, What::DeviceList(old.clone()))
+        }
     });
     four.giulia.say(four.chat, "after the revocation")?;
     settle(&mut [&mut four.giulia, &mut four.marco, &mut tablet]).await?;
-    let rollback = |l: &&Misbehaviour| matches!(l, Misbehaviour::DeviceList(DeviceListError::Rollback { .. }));
+    let rollback =
+        |l: &&Misbehaviour| matches!(l, Misbehaviour::DeviceList(DeviceListError::Rollback { .. }));
     assert!(lies(&four.marco).iter().any(rollback), "{:?}", lies(&four.marco));
     Ok(())
 }
@@ -261,7 +275,11 @@ async fn a_phantom_device_in_a_list_is_refused() -> Result<()> {
     four.marco.events.clear();
     let mut told = false;
     four.marco.tamper(move |frame| {
-        if std::mem::replace(&mut told, true) { vec![frame] } else { inject(frame, What::DeviceList(foreign.clone())) }
+        if std::mem::replace(&mut told, true) {
+            vec![frame]
+        } else {
+            inject(frame, What::DeviceList(foreign.clone()))
+        }
     });
     four.giulia.say(four.chat, "next")?;
     four.settle().await?;
@@ -290,7 +308,8 @@ async fn a_phantom_member_is_refused() -> Result<()> {
     });
     tablet.link_to(&mut four.giulia, true).await?;
     tablet.say(chat, "from the tablet")?;
-    settle(&mut [&mut four.giulia, &mut four.giulia_pc, &mut four.marco, &mut four.marco_pc, &mut tablet]).await?;
+    settle(&mut [&mut four.giulia, &mut four.giulia_pc, &mut four.marco, &mut four.marco_pc, &mut tablet])
+        .await?;
     let state = state.lock().unwrap().clone().expect("the tablet joined from outside");
 
     let mut stranger = SimDevice::new(&four.world, "stranger")?;
@@ -338,12 +357,20 @@ async fn a_phantom_member_is_refused() -> Result<()> {
     };
     let mut told = false;
     four.marco.tamper(move |frame| {
-        if std::mem::replace(&mut told, true) { vec![frame] } else { inject(frame, What::Entry(phantom.clone())) }
+        if std::mem::replace(&mut told, true) {
+            vec![frame]
+        } else {
+            inject(frame, What::Entry(phantom.clone()))
+        }
     });
     let now = four.giulia.now();
     four.giulia.engine.typing(chat, now)?;
     settle(&mut [&mut four.giulia, &mut four.marco]).await?;
-    assert!(lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::Commit(_))), "{:?}", lies(&four.marco));
+    assert!(
+        lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::Commit(_))),
+        "{:?}",
+        lies(&four.marco)
+    );
     assert!(four.marco.engine.members(chat)?.iter().all(|m| m.account != account));
     Ok(())
 }
@@ -372,8 +399,13 @@ async fn a_swapped_key_package_is_refused() -> Result<()> {
     four.marco.record();
     four.marco.say(four.chat, "to the tablet too")?;
     four.settle().await.ok();
-    assert!(lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::KeyPackage(_))), "{:?}", lies(&four.marco));
-    let added = four.marco.recorded().iter().any(|f| matches!(&f.request, Request::Commit(c) if c.welcome.is_some()));
+    assert!(
+        lies(&four.marco).iter().any(|l| matches!(l, Misbehaviour::KeyPackage(_))),
+        "{:?}",
+        lies(&four.marco)
+    );
+    let added =
+        four.marco.recorded().iter().any(|f| matches!(&f.request, Request::Commit(c) if c.welcome.is_some()));
     assert!(!added, "nobody was admitted with it");
     Ok(())
 }

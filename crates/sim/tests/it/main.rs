@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::similar_names)]
 
 mod cast;
+mod chain;
 mod copies;
 mod flows;
 mod groups;

@@ -80,7 +80,18 @@ async fn race(
     if at_rest(devices, chat)? {
         return Ok(());
     }
-    let states: Vec<_> = devices.iter().map(|d| (d.name.clone(), d.engine.log_state(chat), d.engine.has_outgoing(chat), d.engine.deadline(), d.now())).collect();
+    let states: Vec<_> = devices
+        .iter()
+        .map(|d| {
+            (
+                d.name.clone(),
+                d.engine.log_state(chat),
+                d.engine.has_outgoing(chat),
+                d.engine.deadline(),
+                d.now(),
+            )
+        })
+        .collect();
     bail!("seed {seed} did not come to rest: {states:#?}")
 }
 

@@ -110,7 +110,11 @@ async fn a_revoked_device_opens_nothing_sent_after_even_with_all_the_servers_dat
     four.settle().await.ok();
     let texts = four.giulia_pc.texts(four.chat)?;
     assert!(texts.contains(&"before".to_owned()));
-    assert!(four.giulia_pc.messages(four.chat)?.len() >= 2, "it was given the entries: {:?}", four.giulia_pc.events);
+    assert!(
+        four.giulia_pc.messages(four.chat)?.len() >= 2,
+        "it was given the entries: {:?}",
+        four.giulia_pc.events
+    );
     assert!(!texts.iter().any(|t| t.starts_with("secret")), "{texts:?}");
     Ok(())
 }
