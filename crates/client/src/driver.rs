@@ -34,6 +34,7 @@ pub struct Client {
     events: broadcast::Sender<Event>,
     connection: watch::Receiver<ConnectionState>,
     trouble: watch::Receiver<Option<String>>,
+    rest: watch::Receiver<bool>,
 }
 
 /// The loop that owns the engine; run it as a task.
@@ -43,6 +44,7 @@ pub struct Driver {
     events: broadcast::Sender<Event>,
     connection: watch::Sender<ConnectionState>,
     trouble: watch::Sender<Option<String>>,
+    rest: watch::Sender<bool>,
 }
 
 /// A clock that the engine gets its time from.
@@ -58,9 +60,16 @@ impl Client {
         let (events, _) = broadcast::channel(16 * 1024);
         let (state, connection) = watch::channel(ConnectionState::Offline);
         let (told, trouble) = watch::channel(None);
-        let driver =
-            Driver { engine, jobs: job_queue, events: events.clone(), connection: state, trouble: told };
-        (Self { jobs, events, connection, trouble }, driver)
+        let (rests, rest) = watch::channel(false);
+        let driver = Driver {
+            engine,
+            jobs: job_queue,
+            events: events.clone(),
+            connection: state,
+            trouble: told,
+            rest: rests,
+        };
+        (Self { jobs, events, connection, trouble, rest }, driver)
     }
 
     /// Runs `body` on the engine, between its other inputs.
@@ -91,6 +100,11 @@ impl Client {
     pub fn trouble(&self) -> watch::Receiver<Option<String>> {
         self.trouble.clone()
     }
+
+    /// Whether the device is up to date and has nothing under way, to be watched.
+    pub fn rest(&self) -> watch::Receiver<bool> {
+        self.rest.clone()
+    }
 }
 
 /// How a connection ended.
@@ -106,7 +120,8 @@ impl Driver {
     pub async fn run(mut self) -> Result<(), EngineError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let Some(server) = self.engine.server().map(str::to_owned).filter(|_| self.engine.wants_connection())
+            let Some(server) =
+                self.engine.server().map(str::to_owned).filter(|_| self.engine.wants_connection())
             else {
                 match self.jobs.recv().await {
                     Some(job) => self.work(job),
@@ -131,7 +146,9 @@ impl Driver {
                         Ended::Finished => return Ok(()),
                         Ended::Lost(why) => {
                             // A connection that held was a good one: begin with a short pause again.
-                            if since.elapsed() > LONGEST_PAUSE || self.connection.borrow().eq(&ConnectionState::Live) {
+                            if since.elapsed() > LONGEST_PAUSE
+                                || self.connection.borrow().eq(&ConnectionState::Live)
+                            {
                                 pause = FIRST_PAUSE;
                             }
                             why
@@ -156,6 +173,13 @@ impl Driver {
         }
     }
 
+    /// Runs without ever connecting, until every [`Client`] is dropped: for who only reads what is stored.
+    pub async fn run_offline(mut self) {
+        while let Some(job) = self.jobs.recv().await {
+            self.work(job);
+        }
+    }
+
     fn work(&mut self, job: Job) {
         job(&mut self.engine, now());
         self.tell();
@@ -169,6 +193,8 @@ impl Driver {
             // Nobody listening is fine.
             let _ = self.events.send(event);
         }
+        let rests = self.engine.at_rest();
+        self.rest.send_if_modified(|before| std::mem::replace(before, rests) != rests);
     }
 
     /// One connection, from the first frame to the last.
@@ -249,7 +275,11 @@ impl Driver {
 }
 
 /// Jobs that come while a connection is being made; whether no handle is left.
-async fn serve_offline(engine: &mut Engine, jobs: &mut mpsc::Receiver<Job>, events: &broadcast::Sender<Event>) -> bool {
+async fn serve_offline(
+    engine: &mut Engine,
+    jobs: &mut mpsc::Receiver<Job>,
+    events: &broadcast::Sender<Event>,
+) -> bool {
     let before = engine.server().map(str::to_owned);
     loop {
         let Some(job) = jobs.recv().await else { return true };
@@ -273,7 +303,9 @@ fn take(
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
         Some(Ok(Message::Text(_))) => return Some("the server sent text".into()),
         Some(Ok(Message::Close(reason))) => {
-            return Some(reason.map_or_else(|| "the server closed the connection".into(), |r| r.reason.to_string()));
+            return Some(
+                reason.map_or_else(|| "the server closed the connection".into(), |r| r.reason.to_string()),
+            );
         }
         Some(Err(e)) => return Some(e.to_string()),
         None => return Some("the connection was lost".into()),
@@ -284,5 +316,5 @@ fn take(
 /// Up to a quarter more, so that the devices of a restarted server do not come back all at once.
 fn jittered(pause: Duration) -> Duration {
     let spread = u64::try_from(pause.as_millis() / 4).unwrap_or(0).max(1);
-    pause + Duration::from_millis(u64::from(now().0.wrapping_mul(2_654_435_761) as u32) % spread)
+    pause + Duration::from_millis((now().0.wrapping_mul(2_654_435_761) >> 16) % spread)
 }

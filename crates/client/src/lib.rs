@@ -11,4 +11,4 @@ mod socket;
 
 pub use driver::{Client, Closed, Driver};
 pub use home::{Home, HomeError, InUse};
-pub use socket::{ConnectError, websocket_url};
+pub use socket::{ConnectError, reach, websocket_url};

@@ -17,7 +17,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The text is not a server's address.
-    #[error("{0:?} is not a server's address; it looks like https://chat.example.org or http://localhost:8080")]
+    #[error(
+        "{0:?} is not a server's address; it looks like https://chat.example.org or http://localhost:8080"
+    )]
     BadUrl(String),
     /// Nobody answers.
     #[error("the server does not answer: {0}")]
@@ -41,6 +43,14 @@ pub fn websocket_url(server: &str) -> Result<String, ConnectError> {
         return Err(bad());
     }
     Ok(format!("{scheme}://{rest}{WEBSOCKET_PATH}"))
+}
+
+/// Whether a server answers under this address.
+pub async fn reach(server: &str) -> Result<(), ConnectError> {
+    let mut socket = connect(server).await?;
+    // It answers; how it takes the farewell does not matter.
+    let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await;
+    Ok(())
 }
 
 /// Connects to a server.

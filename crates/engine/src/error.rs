@@ -28,6 +28,12 @@ pub enum EngineError {
     Internal(&'static str),
 }
 
+impl From<crate::store::mls::MlsStoreError> for EngineError {
+    fn from(e: crate::store::mls::MlsStoreError) -> Self {
+        Self::Store(e.into())
+    }
+}
+
 impl From<rusqlite::Error> for EngineError {
     fn from(e: rusqlite::Error) -> Self {
         Self::Store(e.into())

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::device_list::SignedDeviceList;
-use crate::{AccountId, Bin, ConversationKind, DeviceId};
+use crate::{AccountId, Bin, ConversationId, ConversationKind, DeviceId};
 
 /// MLS extension type of [`Participants`] in the group context (private use, RFC 9420 section 17.3).
 ///
@@ -44,9 +44,31 @@ pub struct Participants {
     /// The accounts, each once.
     #[n(1)]
     pub accounts: Vec<Participant>,
+    /// Who made the conversation; never changes. A group's id is bound to it.
+    #[n(2)]
+    pub creator: AccountId,
 }
 
 impl Participants {
+    /// Whether a conversation of this id may be of this kind, with these accounts.
+    ///
+    /// Ids are hashes: nobody can show one conversation under the id of another, with other people in it.
+    pub fn fit(&self, id: ConversationId) -> bool {
+        match (self.kind, self.accounts.as_slice()) {
+            (ConversationKind::SelfConversation, [own]) => {
+                own.account == self.creator && id == ConversationId::of_self(own.account)
+            }
+            (ConversationKind::Direct, [a, b]) => {
+                a.account != b.account
+                    && self.contains(self.creator)
+                    && id == ConversationId::of_pair(a.account, b.account)
+            }
+            // Its creator may have left it since.
+            (ConversationKind::Group, [_, ..]) => id.is_group_of(self.creator),
+            _ => false,
+        }
+    }
+
     /// Whether `account` is one of them.
     pub fn contains(&self, account: AccountId) -> bool {
         self.accounts.iter().any(|p| p.account == account)

@@ -17,8 +17,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::{ManualClock, World};
 
-/// How long nothing may happen before everything is held to be at rest.
-const QUIET: Duration = Duration::from_millis(25);
+/// How long nothing may happen before everything is held to be at rest, if every device says so.
+const QUIET: Duration = Duration::from_millis(40);
+/// The same, if a device still waits for something: a lying server may never give it.
+const STUCK: Duration = Duration::from_millis(2_000);
 /// A deadline nearer than this is waited for, in milliseconds.
 const SOON_MS: u64 = 1_500;
 /// How long anything may take.
@@ -99,6 +101,11 @@ impl SimDevice {
     /// Lets frames through as they are again.
     pub fn trust(&mut self) {
         self.tamper = None;
+    }
+
+    /// The newest events, for messages of failed tests.
+    pub fn last_events(&self) -> &[Event] {
+        &self.events[self.events.len().saturating_sub(8)..]
     }
 
     /// Whether there is a connection.
@@ -218,7 +225,7 @@ impl SimDevice {
         self.connect().await?;
         settle(&mut [self]).await?;
         if !self.engine.is_live() {
-            bail!("{} is not live: {:?}", self.name, self.events);
+            bail!("{} is not live: {:?}", self.name, self.last_events());
         }
         Ok(())
     }
@@ -241,12 +248,12 @@ impl SimDevice {
         settle(&mut [self, primary]).await?;
         let asked = primary.events.iter().any(|e| matches!(e, Event::Linking(LinkingStep::Requested { .. })));
         if !asked {
-            bail!("the primary was not asked: {:?} {:?}", primary.events, self.events);
+            bail!("the primary was not asked: {:?} {:?}", primary.last_events(), self.last_events());
         }
         primary.engine.confirm_link(true, primary.now())?;
         settle(&mut [self, primary]).await?;
         if !self.engine.is_live() {
-            bail!("the linked device is not live: {:?} {:?}", primary.events, self.events);
+            bail!("the linked device is not live: {:?} {:?}", primary.last_events(), self.last_events());
         }
         Ok(())
     }
@@ -293,9 +300,14 @@ impl SimDevice {
 pub async fn settle(devices: &mut [&mut SimDevice]) -> Result<()> {
     let begun = tokio::time::Instant::now();
     let mut last = begun;
-    while last.elapsed() < QUIET {
+    loop {
+        let rests = devices.iter().all(|d| !d.is_connected() || d.engine.at_rest() || d.engine.awaits_link());
+        if last.elapsed() >= if rests { QUIET } else { STUCK } {
+            return Ok(());
+        }
         if begun.elapsed() > PATIENCE {
-            let names: Vec<_> = devices.iter().map(|d| format!("{}: {:?}", d.name, d.events)).collect();
+            let names: Vec<_> =
+                devices.iter().map(|d| format!("{}: {:?}", d.name, d.last_events())).collect();
             bail!("no rest within {} s: {names:#?}", PATIENCE.as_secs());
         }
         let mut moved = false;
@@ -316,5 +328,4 @@ pub async fn settle(devices: &mut [&mut SimDevice]) -> Result<()> {
             last = tokio::time::Instant::now();
         }
     }
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! The diary's stream: each change in its turn, and the cursor after it.
 
 use diario_protocol::{
-    Change, Changes, ConversationId, Entry, EntryId, Fixed, LogHash, LogPage, Membership, Seq, SignalPush,
-    What,
+    Change, Changes, ConversationId, ConversationKind, Entry, EntryId, Fixed, LogHash, LogPage, Membership,
+    Seq, SignalPush, What,
 };
 
 use super::requests::Phase;
@@ -70,6 +70,13 @@ impl Engine {
             joined.log_epoch = membership.epoch;
             joined.known_head = joined.known_head.max(Seq(membership.since.0.saturating_sub(1)));
         }
+        if !self.kind_fits(membership)? {
+            self.misbehaved(
+                Some(id),
+                Misbehaviour::Join("it is not the conversation that its id names".into()),
+            );
+            return Ok(());
+        }
         if membership.since == Seq(1) && membership.hash_before != LogHash::start(&id) {
             self.misbehaved(Some(id), Misbehaviour::Rewritten(Seq(0)));
             return Ok(());
@@ -93,6 +100,20 @@ impl Engine {
         self.attention.insert(id);
         self.emit(Event::Conversation(id));
         Ok(())
+    }
+
+    /// Whether what the server calls a conversation can be one under its id. Of a group only the group itself can tell.
+    fn kind_fits(&self, membership: &Membership) -> Result<bool> {
+        let me = self.me()?.account;
+        Ok(match (membership.kind, membership.participants.as_slice()) {
+            (ConversationKind::SelfConversation, _) => membership.conversation == ConversationId::of_self(me),
+            (ConversationKind::Direct, [a, b]) => {
+                [*a, *b].contains(&me) && membership.conversation == ConversationId::of_pair(*a, *b)
+            }
+            // A direct conversation that the account is out of has no participants to show.
+            (ConversationKind::Direct, others) => others.is_empty(),
+            (ConversationKind::Group, _) => true,
+        })
     }
 
     fn on_left(&mut self, id: ConversationId, seq: Seq) -> Result<()> {

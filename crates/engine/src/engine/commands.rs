@@ -76,7 +76,13 @@ impl Engine {
                 return Ok(ConversationId::of_self(account));
             }
             let id = ConversationId::of_pair(me.account, account);
-            if engine.conversation(id)?.is_none() {
+            let known = engine.conversation(id)?.map(|c| c.kind);
+            if known.is_some_and(|kind| kind != ConversationKind::Direct) {
+                return Err(CommandError::Membership(
+                    "the server shows a group in place of this conversation; do not trust it",
+                ));
+            }
+            if known.is_none() {
                 let conversation = Conversation::new(id, ConversationKind::Direct, now);
                 conversation.save(&engine.db).map_err(EngineError::from)?;
                 let both = [me.account, account].map(super::join::admin);
@@ -112,6 +118,7 @@ impl Engine {
     }
 
     fn wish(&mut self, id: ConversationId, wish: &MembershipWish) -> Result<()> {
+        self.session.lane(id).aligned = false;
         let payload = diario_protocol::encode(wish);
         self.enqueue(id, None, outbox_kind::MEMBERSHIP, payload, None, self.now)
     }

@@ -41,6 +41,7 @@ impl Engine {
         sealed::drop_pending_commit(&self.db, id)?;
         let lane = self.session.lane(id);
         lane.claimed.clear();
+        lane.aligned = false;
         lane.roster_refused = 0;
         self.attention.insert(id);
         {
@@ -158,6 +159,9 @@ impl Engine {
         let (epoch, key) = (group.epoch(), group.key(&self.crypto)?);
         let participants = group.participants()?;
         conversation::set_participants(&self.db, id, &participants.accounts)?;
+        if self.conversation(id)?.is_some_and(|c| c.kind != participants.kind) {
+            self.change(id)?.kind = participants.kind;
+        }
         let own = id == ConversationId::of_self(self.me()?.account);
         // The self conversation's keys are handed on by the self chain, not by the keyring it holds.
         self.learn_key(id, epoch, &key, own)
@@ -181,7 +185,15 @@ impl Engine {
         if self.groups.len() >= MOST {
             self.groups.clear();
         }
-        Ok(Group::load(&self.provider(), id)?)
+        match Group::load(&self.provider(), id) {
+            Ok(group) => Ok(group),
+            Err(e) => {
+                // State that cannot be read is as good as none: the way in from outside replaces it.
+                self.misbehaved(Some(id), Misbehaviour::Join(e.to_string()));
+                crate::store::mls::forget_group(&self.db, id)?;
+                Ok(None)
+            }
+        }
     }
 
     /// Forgets the group; what was read stays, and the way back in is open.
@@ -206,10 +218,24 @@ impl Engine {
         let member = self.member()?;
         let Some(mut group) = self.take_group(id)? else { return Err(EngineError::Internal("no group")) };
         let epoch = group.epoch();
-        let staged = group.commit(&self.provider(), &member, change)?;
-        self.groups.insert(id, group);
-        let request = self.commit_request(id, epoch, staged, lists)?;
-        self.keep_and_send(request)
+        self.db.execute_batch("SAVEPOINT committing")?;
+        let staged = group.commit(&self.provider(), &member, change);
+        match staged {
+            Ok(staged) => {
+                self.db.execute_batch("RELEASE committing")?;
+                self.groups.insert(id, group);
+                let request = self.commit_request(id, epoch, staged, lists)?;
+                self.keep_and_send(request)
+            }
+            Err(e) => {
+                // One that cannot be made must not stop everything else: a key package may be past its time.
+                self.db.execute_batch("ROLLBACK TO committing; RELEASE committing")?;
+                self.session.lane(id).claimed.clear();
+                self.back_off(id, 5_000);
+                self.misbehaved(Some(id), Misbehaviour::Commit(e.to_string()));
+                Ok(())
+            }
+        }
     }
 
     pub(super) fn commit_request(

@@ -178,6 +178,10 @@ impl Engine {
     /// Primaries renew linked devices when less than half of their time is left.
     pub(super) fn look_at_validity(&mut self) -> Result<()> {
         self.set_timer(Timer::Validity, self.now.plus_ms(VALIDITY_CHECK_MS));
+        for lane in self.session.lanes.values_mut() {
+            // Somebody's time may have run out.
+            lane.aligned = false;
+        }
         if !self.session.is_logged_in() || !self.me()?.is_primary() {
             return Ok(());
         }

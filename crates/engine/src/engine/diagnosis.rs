@@ -43,6 +43,11 @@ impl Engine {
             })
     }
 
+    /// Whether this device shows a code and waits for a primary.
+    pub fn awaits_link(&self) -> bool {
+        self.linking.is_candidate() && self.session.under_way.is_empty()
+    }
+
     /// How many things of this conversation wait to be sent.
     pub fn outgoing_in(&self, id: diario_protocol::ConversationId) -> Result<u64> {
         let mut statement = self.db.prepare_cached("SELECT count(*) FROM outbox WHERE conversation = ?1")?;

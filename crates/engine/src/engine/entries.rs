@@ -106,10 +106,12 @@ impl Engine {
                 self.open_entry(&waiting, true)
             }
             (kind, Body::Erased(_)) => {
-                self.advance(id, entry.seq, hash)?;
                 if kind == EntryKind::Commit {
-                    return Err(crate::EngineError::Internal("the server erased a commit"));
+                    self.change(id)?.log_epoch = conversation.log_epoch.next();
+                    self.leave_group(id)?;
+                    return self.refuse(entry, hash, Misbehaviour::Commit("the server erased it".into()));
                 }
+                self.advance(id, entry.seq, hash)?;
                 let row = NewMessage { state: state::ERASED, ..row(&Waiting::of(entry, hash)) };
                 Ok(message::put(&self.db, &row)?)
             }

@@ -166,7 +166,8 @@ impl Engine {
             return Ok(Check::Later);
         }
         let known = |account, device| self.known_key(account, device);
-        match join.check(&known) {
+        let me = self.me()?.account;
+        match join.check(id, me, &known) {
             Ok(()) => Ok(Check::Good),
             Err(e) => {
                 self.misbehaved(Some(id), Misbehaviour::Join(e.to_string()));
@@ -261,7 +262,8 @@ impl Engine {
         let group = if let Some(group) = made {
             group
         } else {
-            let participants = diario_protocol::roster::Participants { kind, accounts };
+            let creator = member.leaf.account;
+            let participants = diario_protocol::roster::Participants { kind, accounts, creator };
             Group::create(&provider, &member, id, &participants)?
         };
         let (group_info, tree) = group.public_state(&provider, &member)?;

@@ -70,7 +70,9 @@ impl Engine {
             self.open_entry(&waiting, false)?;
         }
         for id in conversation::shared_with(&self.db, account)? {
-            self.session.lane(id).claimed.clear();
+            let lane = self.session.lane(id);
+            lane.claimed.clear();
+            lane.aligned = false;
         }
         if self.me()?.account == account {
             // The self conversation turns at once, and with it the key that seals the keyring.

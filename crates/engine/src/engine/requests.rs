@@ -125,6 +125,8 @@ pub(super) struct Lane {
     pub(super) claimed: HashMap<DeviceId, Option<Vec<u8>>>,
     /// A welcome or group state that waits for device lists to be checked against.
     pub(super) arriving: Option<Arriving>,
+    /// The roster was found in line with lists and wishes, and nothing has changed since.
+    pub(super) aligned: bool,
     /// A welcome was announced.
     pub(super) welcomed: Option<Epoch>,
     /// The server says the roster is stale though nothing seems to be: lists were asked for again.

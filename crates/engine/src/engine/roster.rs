@@ -48,6 +48,9 @@ impl Difference {
 impl Engine {
     /// Brings the group in line with the lists and the wishes; `true` if something had to be begun for that.
     pub(super) fn align_roster(&mut self, id: ConversationId) -> Result<bool> {
+        if self.session.lane(id).aligned {
+            return self.turn_if_due(id);
+        }
         let difference = self.difference(id)?;
         for row in &difference.wishes {
             if difference.participants.is_none() {
@@ -56,6 +59,7 @@ impl Engine {
             }
         }
         if difference.is_empty() {
+            self.session.lane(id).aligned = true;
             return self.turn_if_due(id);
         }
         let batch = usize::from(self.session.limits.batch);
@@ -210,6 +214,7 @@ impl Engine {
     /// The server holds the roster for stale: lists are read again, and devices without key packages asked again.
     pub(super) fn roster_refused(&mut self, id: ConversationId) {
         let lane = self.session.lane(id);
+        lane.aligned = false;
         lane.claimed.retain(|_, package| package.is_some());
         lane.roster_refused += 1;
         let tries = lane.roster_refused;

@@ -1,8 +1,11 @@
 //! Ways into a group that exists: by a welcome, or by external commit.
 
+use diario_protocol::{AccountId, ConversationId};
 use openmls::prelude::{tls_codec::Deserialize as _, *};
 
-use super::{Group, GroupError, Leaf, Member, Provider, capabilities, failed, join_config, read, wire};
+use super::{
+    Group, GroupError, Leaf, Member, Provider, RosterError, capabilities, failed, join_config, read, wire,
+};
 use crate::group::roster;
 
 /// A group that was just entered and is not yet trusted: check its leaves.
@@ -14,9 +17,19 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    /// Every leaf must be of a participant, and signed for by it in a list known here, the newest or an older one.
-    pub(crate) fn check(&self, known: roster::ListedKey<'_>) -> Result<(), GroupError> {
+    /// The group must be the conversation that its id names; every leaf must be of a participant, and signed for by it
+    /// in a list known here, the newest or an older one.
+    pub(crate) fn check(
+        &self,
+        conversation: ConversationId,
+        me: AccountId,
+        known: roster::ListedKey<'_>,
+    ) -> Result<(), GroupError> {
         let participants = self.group.participants()?;
+        let same = self.group.0.group_id().as_slice() == conversation.as_bytes();
+        if !same || !participants.fit(conversation) || !participants.contains(me) {
+            return Err(RosterError::OtherConversation.into());
+        }
         for leaf in &self.leaves {
             // A leaf whose account has just left stays until the next commit, which removes it.
             if participants.contains(leaf.identity.account) {

@@ -32,6 +32,9 @@ pub enum RosterError {
     /// A device of an account that is no participant.
     #[error("account {0} is in the group without being a participant")]
     PhantomMember(AccountId),
+    /// The group says that it is another conversation, or its participants are not those that its id names.
+    #[error("the group under this id is not the conversation that it should be")]
+    OtherConversation,
     /// The kind, or the members of a conversation whose members are fixed, would change.
     #[error("the participants of this conversation cannot change like that")]
     FixedParticipants,
@@ -88,7 +91,8 @@ pub(super) fn check_leaf(
 /// The kind never changes, and only groups change their members.
 pub(super) fn check_participants(before: &Participants, after: &Participants) -> Result<(), RosterError> {
     let fixed = before.kind != ConversationKind::Group && before.accounts != after.accounts;
-    if before.kind != after.kind || fixed || after.accounts.is_empty() {
+    let same = before.kind == after.kind && before.creator == after.creator;
+    if !same || fixed || after.accounts.is_empty() {
         return Err(RosterError::FixedParticipants);
     }
     Ok(())

@@ -66,6 +66,13 @@ fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     ciborium::from_reader(bytes).map_err(|e| MlsStoreError::Codec(e.to_string()))
 }
 
+/// Drops everything of a group that cannot be read any more; secrets that are not found by its id stay unused.
+pub(crate) fn forget_group(db: &Connection, conversation: diario_protocol::ConversationId) -> Result<()> {
+    let id = openmls::group::GroupId::from_slice(conversation.as_bytes());
+    db.prepare_cached("DELETE FROM mls WHERE key = ?1")?.execute([to_bytes(&id)?])?;
+    Ok(())
+}
+
 impl MlsStore<'_> {
     fn put_at<K: Serialize, T: Serialize + ?Sized>(
         &self,

@@ -40,17 +40,9 @@ pub(crate) fn check_creation(
     creator: AccountId,
     participants: &Participants,
 ) -> Result<(), Refusal> {
-    let accounts: Vec<_> = participants.accounts.iter().map(|p| p.account).collect();
-    let good = match (participants.kind, accounts.as_slice()) {
-        (ConversationKind::SelfConversation, [own]) => {
-            *own == creator && id == ConversationId::of_self(creator)
-        }
-        (ConversationKind::Direct, [a, b]) => {
-            a != b && (*a == creator || *b == creator) && id == ConversationId::of_pair(*a, *b)
-        }
-        (ConversationKind::Group, [own]) => *own == creator && id.is_group_of(creator),
-        _ => false,
-    };
+    // A group begins with its creator alone; the others come by the first commit.
+    let alone = participants.kind != ConversationKind::Group || participants.accounts.len() == 1;
+    let good = participants.creator == creator && participants.contains(creator) && alone && participants.fit(id);
     if good { Ok(()) } else { Err(invalid("its participants do not fit its kind and id")) }
 }
 
@@ -72,7 +64,9 @@ pub(crate) fn check_change(
     if !old.contains(&sender.device.account) {
         return Err(Refusal::NotMember);
     }
-    if before.participants.kind != after.participants.kind {
+    if before.participants.kind != after.participants.kind
+        || before.participants.creator != after.participants.creator
+    {
         return Err(refused("a conversation's kind never changes"));
     }
     if new.len() != after.participants.accounts.len() {
@@ -169,9 +163,10 @@ mod tests {
     }
 
     fn roster(kind: ConversationKind, accounts: &[u8], leaves: &[(u8, u8)]) -> Roster {
+        let creator = account(1);
         let accounts = accounts.iter().map(|n| Participant { account: account(*n), role: Role::Member });
         Roster {
-            participants: Participants { kind, accounts: accounts.collect() },
+            participants: Participants { kind, accounts: accounts.collect(), creator },
             leaves: leaves.iter().map(|(a, d)| leaf(*a, *d)).collect(),
         }
     }

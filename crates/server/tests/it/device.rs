@@ -297,8 +297,9 @@ fn capabilities() -> Capabilities {
 }
 
 fn context(kind: ConversationKind, accounts: &[AccountId]) -> Extensions<GroupContext> {
+    let creator = accounts[0];
     let accounts = accounts.iter().map(|a| Participant { account: *a, role: Role::Member }).collect();
-    let participants = UnknownExtension(encode(&Participants { kind, accounts }));
+    let participants = UnknownExtension(encode(&Participants { kind, accounts, creator }));
     let required =
         RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(PARTICIPANTS_EXTENSION)], &[], &[]);
     Extensions::from_vec(vec![

@@ -46,7 +46,7 @@ impl Four {
         let expected = self.giulia.texts(self.chat)?;
         let state = self.giulia.engine.log_state(self.chat)?;
         for device in devices {
-            assert_eq!(device.texts(self.chat)?, expected, "{}: {:#?}", device.name, device.events);
+            assert_eq!(device.texts(self.chat)?, expected, "{}: {:#?}", device.name, device.last_events());
             let own = device.engine.log_state(self.chat)?;
             assert_eq!(
                 own.as_ref().map(|s| (s.next, s.hash)),

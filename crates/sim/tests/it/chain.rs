@@ -28,7 +28,7 @@ async fn a_late_device_reads_back_through_many_turns_of_the_self_key() -> Result
     four.giulia.disconnect();
     four.giulia_pc.disconnect();
     settle(&mut [&mut late]).await?;
-    assert_eq!(late.texts(four.chat)?, four.marco.texts(four.chat)?, "{:?}", late.events);
+    assert_eq!(late.texts(four.chat)?, four.marco.texts(four.chat)?, "{:?}", late.last_events());
     assert_eq!(late.texts(four.chat)?.len(), 9);
     // And what the late device sends after, the phone reads.
     late.say(four.chat, "from the late one")?;

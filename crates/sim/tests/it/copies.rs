@@ -64,13 +64,13 @@ async fn every_copy_of_the_store_goes_on() -> Result<()> {
         let mut revived = SimDevice::at(&world, &format!("copy {i}"), &copies.join(format!("{i}.db")))?;
         revived.connect().await?;
         settle(&mut [&mut revived, &mut marco]).await?;
-        assert!(revived.engine.is_live(), "copy {i}: {:?}", revived.events);
-        assert_eq!(revived.texts(chat)?, marco.texts(chat)?, "copy {i}: {:?}", revived.events);
+        assert!(revived.engine.is_live(), "copy {i}: {:?}", revived.last_events());
+        assert_eq!(revived.texts(chat)?, marco.texts(chat)?, "copy {i}: {:?}", revived.last_events());
         let text = format!("from copy {i}");
         revived.say(chat, &text)?;
         settle(&mut [&mut revived, &mut marco]).await?;
         let words = marco.texts(chat)?;
-        assert_eq!(words.last(), Some(&text), "copy {i}: {:?} {:?}", revived.events, marco.events);
+        assert_eq!(words.last(), Some(&text), "copy {i}: {:?} {:?}", revived.events, marco.last_events());
         assert_eq!(words.iter().filter(|w| **w == text).count(), 1, "copy {i}");
         revived.disconnect();
     }

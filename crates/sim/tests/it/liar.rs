@@ -5,13 +5,11 @@ use std::sync::{Arc, Mutex};
 use anyhow::Result;
 use diario_engine::{Event, Misbehaviour};
 use diario_protocol::device_list::DeviceListError;
-use diario_protocol::{
-    Body, Change, Changes, Entry, EntryId, Membership, Position, Refusal, Reply, Request, Seq, ServerFrame,
-    What,
-};
+use diario_protocol::{Body, Change, Changes, Entry, EntryId, Position, Reply, Request, ServerFrame, What};
 use diario_sim::{SimDevice, settle};
 
 use crate::cast::Four;
+use crate::phantom;
 
 fn lies(device: &SimDevice) -> Vec<&Misbehaviour> {
     device
@@ -312,48 +310,19 @@ async fn a_phantom_member_is_refused() -> Result<()> {
         .await?;
     let state = state.lock().unwrap().clone().expect("the tablet joined from outside");
 
-    let mut stranger = SimDevice::new(&four.world, "stranger")?;
-    stranger.register("stranger").await?;
-    let participants = vec![four.giulia.account()?, four.marco.account()?];
-    let membership = Membership {
-        conversation: chat,
-        kind: diario_protocol::ConversationKind::Direct,
-        since: Seq(50),
-        epoch: state.epoch,
-        hash_before: diario_protocol::LogHash::start(&chat),
-        participants,
-    };
-    let mut told = false;
-    stranger.tamper(move |frame| match frame {
-        ServerFrame::Refused(id, Refusal::NotMember) => {
-            vec![ServerFrame::Reply(id, Reply::GroupState(state.clone()))]
-        }
-        frame if !std::mem::replace(&mut told, true) => inject(frame, What::Joined(membership.clone())),
-        frame => vec![frame],
-    });
-    stranger.find("giulia").await?;
-    stranger.record();
-    stranger.say(chat, "let me in")?;
-    settle(&mut [&mut stranger]).await.ok();
-    let commit = stranger.recorded().iter().find_map(|frame| match &frame.request {
-        Request::Commit(commit) if commit.conversation == chat => Some(commit.clone()),
-        _ => None,
-    });
-    let commit = commit.expect("the stranger made an external commit");
-    let (account, device) = stranger.engine.whoami().map(|(_, account, device)| (account, device)).unwrap();
-
+    let (account, device, commit) = phantom::commit_of_a_stranger(&state)?;
     let at = four.marco.engine.log_state(chat)?.unwrap();
     let phantom = Entry {
         conversation: chat,
         seq: at.next,
-        id: commit.id,
+        id: EntryId::new([7; 16]),
         kind: diario_protocol::EntryKind::Commit,
         epoch: at.epoch,
         account,
         device,
         annotates: None,
         received_at: four.marco.now(),
-        body: Body::Present(commit.bundle.clone()),
+        body: Body::Present(commit),
     };
     let mut told = false;
     four.marco.tamper(move |frame| {

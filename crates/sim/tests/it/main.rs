@@ -8,6 +8,7 @@ mod copies;
 mod flows;
 mod groups;
 mod liar;
+mod phantom;
 mod races;
 mod secrecy;
 mod validity;
