@@ -4,15 +4,11 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::tools::{apt_install, cargo, find, root, run};
+use crate::tools::{cargo, find, root, run};
 use crate::{tidy, wasm};
 
 /// Formatting, style, lints, every test, and the browser's build of the engine.
 pub fn test(filter: &[String]) -> Result<()> {
-    if find("mold").is_none() && find("ld.lld").is_none() && find("apt-get").is_some() {
-        // Only a matter of speed: without it the build takes longer.
-        let _ = apt_install(&["mold"]);
-    }
     if !filter.is_empty() {
         return run_tests(filter);
     }

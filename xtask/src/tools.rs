@@ -15,18 +15,10 @@ pub fn root() -> PathBuf {
 /// The cargo that runs this task, in the workspace's folder.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // No flags of our own: they would make everything anew whenever plain cargo and this task take turns. The
+    // toolchain links with its own lld where that matters.
     command.current_dir(root());
-    // Linking is a good part of every build; mold and lld are several times faster than the default.
-    if std::env::var_os("RUSTFLAGS").is_none() && cfg!(target_os = "linux") {
-        if let Some(linker) = ["mold", "lld"].into_iter().find(|l| find(linker_program(l)).is_some()) {
-            command.env("RUSTFLAGS", format!("-Clink-arg=-fuse-ld={linker}"));
-        }
-    }
     command
-}
-
-fn linker_program(linker: &str) -> &str {
-    if linker == "lld" { "ld.lld" } else { linker }
 }
 
 /// Runs a command; its failure is an error.

@@ -76,7 +76,7 @@ macro_rules! settings {
 
 settings! {
     /// Address and port to listen on. Plain HTTP: for other machines, put a TLS proxy before it.
-    listen: SocketAddr = "\"127.0.0.1:7700\"";
+    listen: SocketAddr = "\"127.0.0.1:8080\"";
     /// Directory of the database.
     data_dir: PathBuf = "\"diario-data\"";
     /// Who may make an account: "open", "invite" or "closed".
