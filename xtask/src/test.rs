@@ -53,9 +53,8 @@ pub fn fuzz(args: &[String]) -> Result<()> {
         run(cargo().args(["install", "--locked", "cargo-fuzz"]))?;
     }
     let targets = std::fs::read_dir(root().join("fuzz/fuzz_targets"))?;
-    let mut names: Vec<_> = targets
-        .filter_map(|t| Some(t.ok()?.path().file_stem()?.to_string_lossy().into_owned()))
-        .collect();
+    let mut names: Vec<_> =
+        targets.filter_map(|t| Some(t.ok()?.path().file_stem()?.to_string_lossy().into_owned())).collect();
     names.sort();
     if names.is_empty() {
         bail!("no fuzz targets");

@@ -36,7 +36,10 @@ pub fn tidy() -> Result<()> {
         // This file has to name what it looks for.
         if !file.ends_with("xtask/src/tidy.rs") {
             faults.extend(
-                UNFINISHED.iter().filter(|w| text.contains(**w)).map(|word| format!("{name}: unfinished: {word}")),
+                UNFINISHED
+                    .iter()
+                    .filter(|w| text.contains(**w))
+                    .map(|word| format!("{name}: unfinished: {word}")),
             );
         }
     }

@@ -64,7 +64,9 @@ fn toolchain() -> Result<Toolchain> {
         apt_install(&["clang-19", "llvm"])?;
     }
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    if has_std(&rustc) || (succeeds(Command::new("rustup").args(["target", "add", TARGET])) && has_std(&rustc)) {
+    if has_std(&rustc)
+        || (succeeds(Command::new("rustup").args(["target", "add", TARGET])) && has_std(&rustc))
+    {
         return Ok(Toolchain::Current);
     }
     if !debian_source() {
@@ -73,7 +75,10 @@ fn toolchain() -> Result<Toolchain> {
     if debian_source() {
         return Ok(Toolchain::Debian);
     }
-    bail!("no Rust for {TARGET}: run `rustup target add {TARGET}`, or on Debian `apt-get install {}`", DEBIAN.join(" "))
+    bail!(
+        "no Rust for {TARGET}: run `rustup target add {TARGET}`, or on Debian `apt-get install {}`",
+        DEBIAN.join(" ")
+    )
 }
 
 /// Whether a compiler has the target's library; the folder alone proves nothing.
@@ -81,8 +86,9 @@ fn has_std(rustc: &str) -> bool {
     let printed = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
     let Ok(printed) = printed else { return false };
     let folder = PathBuf::from(String::from_utf8_lossy(&printed.stdout).trim());
-    std::fs::read_dir(folder)
-        .is_ok_and(|mut files| files.any(|f| f.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-"))))
+    std::fs::read_dir(folder).is_ok_and(|mut files| {
+        files.any(|f| f.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-")))
+    })
 }
 
 fn debian_source() -> bool {

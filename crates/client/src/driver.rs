@@ -19,6 +19,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Frames at hand that are taken in one transaction.
 const BATCH: usize = 256;
+/// About how many bytes of them: one transaction must not keep the user's commands waiting for seconds.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// A connection on which the server is silent for so long is dead: it pings more often than that.
 const SILENCE: Duration = Duration::from_secs(90);
 
@@ -235,7 +237,10 @@ impl Driver {
                     }
                     // What else is at hand goes into the same transaction.
                     let mut lost = None;
-                    while frames.len() < BATCH && lost.is_none() {
+                    while frames.len() < BATCH
+                        && frames.iter().map(Vec::len).sum::<usize>() < BATCH_BYTES
+                        && lost.is_none()
+                    {
                         match socket.next().now_or_never() {
                             Some(message) => lost = take(message, &mut frames),
                             None => break,

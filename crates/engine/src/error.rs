@@ -92,6 +92,9 @@ pub enum CommandError {
     /// It needs the server, and there is no connection.
     #[error("this needs the server, and there is no connection at the moment")]
     Offline,
+    /// The device does not have the account's first key yet.
+    #[error("this device has not caught up yet; run `diario sync` first")]
+    NotYet,
     /// The linking code or its use is wrong.
     #[error(transparent)]
     Linking(#[from] crate::linking::LinkingError),

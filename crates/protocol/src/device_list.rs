@@ -106,6 +106,10 @@ pub enum DeviceListError {
     },
 }
 
+fn envelope() -> CoseSign1Builder {
+    CoseSign1Builder::new().protected(HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).build())
+}
+
 const CONTEXT: &[u8] = b"diario device list v1";
 /// More devices than any server admits; keeps a hostile list cheap.
 const MOST_DEVICES: usize = 256;
@@ -123,8 +127,7 @@ impl DeviceList {
 
     /// Signs the list with the account identity key, which must be the one it names.
     pub fn sign(&self, identity_key: &SigningKey) -> SignedDeviceList {
-        let sign1 = CoseSign1Builder::new()
-            .protected(HeaderBuilder::new().algorithm(iana::Algorithm::EdDSA).build())
+        let sign1 = envelope()
             .payload(codec::encode(self))
             .create_signature(CONTEXT, |bytes| identity_key.sign(bytes).to_bytes().to_vec())
             .build();
@@ -139,6 +142,11 @@ impl SignedDeviceList {
         let sign1 = CoseSign1::from_slice(&self.0).map_err(|e| malformed(&e))?;
         let payload = sign1.payload.as_deref().ok_or_else(|| malformed(&"no payload"))?;
         let list: DeviceList = codec::decode(payload, 64 * 1024).map_err(|e| malformed(&e))?;
+        // One list has one encoding: else the same signature would stand under many byte strings.
+        let again = envelope().payload(codec::encode(&list)).signature(sign1.signature.clone()).build();
+        if again.to_vec().map_err(|e| malformed(&e))? != self.0.0 {
+            return Err(malformed(&"not in its one encoding"));
+        }
         let key = VerifyingKey::from_bytes(list.identity_key.as_bytes())
             .map_err(|_| DeviceListError::BadSignature)?;
         sign1

@@ -56,7 +56,7 @@ pub enum ConversationKind {
     /// Two accounts. Its id is [`ConversationId::of_pair`].
     #[n(1)]
     Direct,
-    /// Any number of accounts; its id is random.
+    /// Any number of accounts. Its id is [`ConversationId::of_group`].
     #[n(2)]
     Group,
 }

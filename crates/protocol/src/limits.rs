@@ -50,6 +50,9 @@ impl Default for Limits {
     }
 }
 
+/// By how much a slot's version may grow at once. Without it, one member could put a slot at its last version for ever.
+pub const SLOT_LEAP: u64 = 1024;
+
 /// The largest frame that a device takes from a server, in bytes.
 ///
 /// A `GroupState` of the largest conversation is the largest answer; pages and changes are cut to

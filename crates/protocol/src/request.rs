@@ -241,7 +241,8 @@ pub struct SlotWrite {
     /// Which slot.
     #[n(0)]
     pub key: SlotKey,
-    /// Taken only if higher than the stored version: version 1 is put-if-absent.
+    /// Taken only if higher than the stored version, by [`crate::limits::SLOT_LEAP`] at most: version 1 is
+    /// put-if-absent.
     #[n(1)]
     pub version: SlotVersion,
     /// Whether `Heads` brings it along.

@@ -266,9 +266,15 @@ impl Engine {
         let Some(conversation) = self.conversation(id)?.cloned() else { return Ok(()) };
         let fits = page.entries.first().is_some_and(|e| e.seq == conversation.log_next);
         if fits && page.hash_before != conversation.log_hash {
+            // This conversation stands still until the server shows its log again or the user rebuilds; the others
+            // go on.
             self.misbehaved(Some(id), Misbehaviour::Rewritten(conversation.log_next));
-            return self.out_of_turn("a log that does not fit the one before");
+            self.back_off(id, 30_000);
+            return Ok(());
         }
+        // What was heard of and is not there was never there.
+        let applied = Seq(conversation.log_next.0.saturating_sub(1));
+        self.change(id)?.known_head = page.head.max(applied);
         if page.entries.is_empty() {
             // What was heard of is not there (any more, or yet): ask again a little later.
             self.back_off(id, 1_000);

@@ -191,7 +191,7 @@ impl Engine {
     ) -> Done<EntryId> {
         let id = conversation.id;
         let bytes = content.encode()?;
-        let limit = self.session.limits.entry as usize - OVERHEAD;
+        let limit = (self.session.limits.entry as usize).saturating_sub(OVERHEAD);
         // Padding adds at most an eighth.
         if bytes.len() + bytes.len() / 8 > limit {
             return Err(CommandError::TooLong { size: bytes.len(), limit: limit / 9 * 8 });

@@ -141,7 +141,12 @@ impl Engine {
         if staged {
             group.drop_own(&provider)?;
         }
-        group.take(&provider, commit, sender, &|account, device| self.listed_key(account, device))
+        // While catching up, a newer list than the commit's may be here already; a device that it lacks is removed again
+        // before anything is sealed. Live, only the newest list counts.
+        let live = self.session.is_live();
+        group.take(&provider, commit, sender, &|account, device| {
+            if live { self.listed_key(account, device) } else { self.known_key(account, device) }
+        })
     }
 
     /// The key of a device in its account's newest list.

@@ -1,10 +1,11 @@
 //! Messages of other messengers, taken into a conversation of one's own.
 
-use diario_protocol::{AccountId, ConversationId, Timestamp};
+use diario_protocol::{ConversationId, Epoch, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::Engine;
 use crate::content::{ExtensionKey, ExtensionValue, MimiContent};
+use crate::crypto::key::ConversationKey;
 use crate::error::{CommandError, EngineError};
 use crate::store::message::{self, Placed};
 
@@ -41,7 +42,8 @@ impl Engine {
     ) -> Result<ConversationId, CommandError> {
         let account = self.active()?.account;
         self.command(now, |engine| {
-            let hash = short_hash(&[b"diario import v1", account.as_bytes(), title.as_bytes()]);
+            let secret = engine.import_secret()?;
+            let hash = short_hash(&[b"diario import v1", secret.as_bytes(), title.as_bytes()]);
             let mut half = [0; 8];
             half.copy_from_slice(&hash[..8]);
             let id = ConversationId::of_group(account, half);
@@ -51,6 +53,12 @@ impl Engine {
             }
             Ok(id)
         })
+    }
+
+    /// The first self key: the same on every device of the account, for ever, and known to nobody else.
+    fn import_secret(&mut self) -> Result<ConversationKey, CommandError> {
+        let own = ConversationId::of_self(self.active()?.account);
+        self.key(own, Epoch(0))?.ok_or(CommandError::NotYet)
     }
 
     /// Queues messages of an export; gives how many were not there before.
@@ -65,9 +73,10 @@ impl Engine {
             let Some(conversation) = engine.conversation(id)?.cloned() else {
                 return Err(CommandError::NoConversation(id.to_string()));
             };
+            let secret = engine.import_secret()?;
             let mut new = 0;
             for item in items {
-                let content = imported(id, me.account, item)?;
+                let content = imported(id, &secret, item)?;
                 let bytes = content.encode()?;
                 let entry = super::entries::entry_id(id, me.account, &bytes, &content.salt)?;
                 if message::place_of(&engine.db, id, entry).map_err(EngineError::from)? == Placed::Nowhere {
@@ -81,8 +90,15 @@ impl Engine {
 }
 
 /// The content of an imported message: nothing in it changes from one import to the next.
-fn imported(id: ConversationId, account: AccountId, item: &ImportItem) -> Result<MimiContent, CommandError> {
-    let salt = short_hash(&[b"diario imported message v1", id.as_bytes(), account.as_bytes(), &item.key]);
+///
+/// Salted with a secret of the account's: an entry's id is the hash of its content, and whoever could guess the
+/// content could else see whether it is there.
+fn imported(
+    id: ConversationId,
+    secret: &ConversationKey,
+    item: &ImportItem,
+) -> Result<MimiContent, CommandError> {
+    let salt = short_hash(&[b"diario imported message v1", secret.as_bytes(), id.as_bytes(), &item.key]);
     let mut content = MimiContent::text(salt, item.text.as_str());
     let key = ExtensionKey::text(ORIGIN)?;
     content.extensions.insert(key, ExtensionValue::text(item.sender.as_deref().unwrap_or_default()))?;

@@ -82,6 +82,8 @@ impl Engine {
         self.groups.insert(id, join.group);
         self.change(id)?.membership = Membership::Member;
         self.drop_welcome(id, welcome.epoch)?;
+        // It was made for a key package, which is spent.
+        self.session.key_packages_left = self.session.key_packages_left.saturating_sub(1);
         self.entered(id)?;
         let log_epoch = self.conversation(id)?.map_or(epoch, |c| c.log_epoch);
         if epoch < log_epoch {
@@ -132,14 +134,21 @@ impl Engine {
                 return Ok(());
             }
         }
-        let Join { group, external: Some((commit, group_info)), .. } = join else {
+        let Join { group, external: Some((commit, group_info)), leaves } = join else {
             return Err(EngineError::Internal("an external join without its commit"));
         };
+        // A group that the server made up has a leaf that no newest list names, for somebody had to sign its state.
+        // Nothing is handed on under such an epoch; the next commit removes that leaf, and then the chain is mended.
+        let clean =
+            leaves.iter().all(|l| self.listed_key(l.identity.account, l.identity.device) == Some(l.key));
         let own = OwnCommit { commit, welcome: None, group_info, key: group.key(&self.crypto)? };
         self.groups.insert(id, group);
         self.change(id)?.membership = Membership::Joining;
         let lists = vec![member.leaf.account];
-        let request: Commit = self.commit_request(id, state.epoch, own, lists)?;
+        let mut request: Commit = self.commit_request(id, state.epoch, own, lists)?;
+        if !clean {
+            request.slots.clear();
+        }
         self.keep_and_send(request)
     }
 
@@ -155,8 +164,8 @@ impl Engine {
                 stale.push(account);
             }
         }
+        unknown.sort_unstable();
         unknown.dedup();
-        stale.dedup();
         if !unknown.is_empty() {
             self.ask_for_accounts(unknown.into_iter().map(AccountRef::Id).collect());
             return Ok(Check::Later);
@@ -177,7 +186,7 @@ impl Engine {
     }
 
     /// The key of a device in any of its account's lists.
-    fn known_key(&self, account: AccountId, device: DeviceId) -> Option<PublicKey> {
+    pub(super) fn known_key(&self, account: AccountId, device: DeviceId) -> Option<PublicKey> {
         people::device(&self.db, account, device).ok().flatten().map(|d| d.key)
     }
 

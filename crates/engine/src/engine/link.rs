@@ -62,6 +62,10 @@ pub(super) struct CandidateSide {
 pub(super) struct ApproverSide {
     machine: Approver,
     requested: Option<LinkRequest>,
+    /// The user said yes.
+    confirmed: bool,
+    /// The device was told.
+    granted: bool,
 }
 
 impl Linking {
@@ -126,7 +130,8 @@ impl Engine {
             })??;
             let mailbox = MailboxId::new(*machine.mailbox());
             let first = machine.start();
-            engine.linking = Linking::Approver(Box::new(ApproverSide { machine, requested: None }));
+            let side = ApproverSide { machine, requested: None, confirmed: false, granted: false };
+            engine.linking = Linking::Approver(Box::new(side));
             engine.ask_mailbox(Request::JoinMailbox(mailbox));
             engine.put_messages(mailbox, first);
             Ok(())
@@ -140,23 +145,33 @@ impl Engine {
                 return Err(CommandError::Linking(LinkingError::Closed));
             };
             let mailbox = MailboxId::new(*side.machine.mailbox());
-            let Some(request) = &side.requested else {
+            if side.requested.is_none() {
                 return Err(CommandError::Linking(LinkingError::Closed));
-            };
-            let device = ListedDevice { key: request.key, role: DeviceRole::Linked, valid_until: None };
+            }
             if !admit {
                 let step = side.machine.deny()?;
                 engine.linking = Linking::None;
                 engine.put_messages(mailbox, step.send);
                 return Ok(());
             }
-            let id = device.id();
-            let mut list = engine.own_list()?;
-            list.devices.retain(|d| d.id() != id);
-            list.devices.push(device);
-            engine.put_device_list(list, ListChange::Link(id))?;
+            side.confirmed = true;
+            engine.list_linked_device()?;
             Ok(())
         })
+    }
+
+    /// Puts the confirmed device on the list; again if another change of the list was faster.
+    pub(super) fn list_linked_device(&mut self) -> Result<()> {
+        let Linking::Approver(side) = &self.linking else { return Ok(()) };
+        let Some(request) = side.requested.as_ref().filter(|_| side.confirmed && !side.granted) else {
+            return Ok(());
+        };
+        let device = ListedDevice { key: request.key, role: DeviceRole::Linked, valid_until: None };
+        let id = device.id();
+        let mut list = self.own_list()?;
+        list.devices.retain(|d| d.id() != id);
+        list.devices.push(device);
+        self.put_device_list(list, ListChange::Link(id))
     }
 
     /// Gives the linking up, on either side.
@@ -295,7 +310,7 @@ impl Engine {
     }
 
     /// Primary: the server has the list with the new device; now it may know its account.
-    pub(super) fn linked_device_listed(&mut self, _device: DeviceId) -> Result<()> {
+    pub(super) fn linked_device_listed(&mut self, device: DeviceId) -> Result<()> {
         let me = self.me()?.clone();
         let own = ConversationId::of_self(me.account);
         let epoch = self.conversation(own)?.map_or(Epoch(0), |c| c.log_epoch);
@@ -311,8 +326,13 @@ impl Engine {
             self_key: key.as_bytes().to_vec(),
         };
         let Linking::Approver(side) = &mut self.linking else { return Ok(()) };
+        let name = side.requested.as_ref().map(|r| r.name.clone()).unwrap_or_default();
         let mailbox = MailboxId::new(*side.machine.mailbox());
-        match side.machine.grant(&diario_protocol::encode(&grant)) {
+        side.granted = true;
+        let granted = side.machine.grant(&diario_protocol::encode(&grant));
+        // What its user calls it is for all of the account's devices.
+        self.enqueue_slot(own, &super::devices::device_name_slot(device), name.into_bytes(), true)?;
+        match granted {
             Ok(step) => {
                 self.put_messages(mailbox, step.send);
                 Ok(())
@@ -354,11 +374,10 @@ impl Engine {
         self.linking = Linking::None;
         me.save(&self.db)?;
         people::save_list(&self.db, Some(&me.username), &list)?;
-        let (username, name) = (me.username.clone(), me.name.clone());
+        let username = me.username.clone();
         self.me = Some(me);
         let own = ConversationId::of_self(account);
         crate::store::sealed::save_key(&self.db, own, grant.self_epoch, &self_key, true)?;
-        self.put_own_name(&name)?;
         self.put_messages(mailbox, finished.map(|step| step.send).unwrap_or_default());
         self.emit(Event::Linking(LinkingStep::Done { username }));
         self.log_in()

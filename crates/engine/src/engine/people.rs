@@ -1,16 +1,18 @@
 //! Accounts and their device lists: read, checked, and never taken back to an older version.
 
-use diario_protocol::device_list::{DeviceListError, SignedDeviceList};
+use diario_protocol::device_list::{DeviceListError, SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{AccountId, AccountInfo, AccountRef, ConversationId, Request, Username};
 
-use super::requests::{Asked, Question};
+use super::requests::{Asked, Phase, Question};
 use super::{Engine, Result};
 use crate::error::Misbehaviour;
 use crate::event::Event;
+use crate::store::people::Stage;
 use crate::store::{conversation, message, people};
 
 impl Engine {
-    pub(super) fn ask_for_accounts(&mut self, accounts: Vec<AccountRef>) {
+    pub(super) fn ask_for_accounts(&mut self, mut accounts: Vec<AccountRef>) {
+        accounts.truncate(usize::from(self.session.limits.batch).max(1));
         if !accounts.is_empty() {
             self.ask_once(Question::Accounts, Request::Lookup(accounts.clone()), Asked::Accounts(accounts));
         }
@@ -75,10 +77,23 @@ impl Engine {
             lane.aligned = false;
         }
         if self.me()?.account == account {
+            self.look_for_own_device(&valid)?;
             // The self conversation turns at once, and with it the key that seals the keyring.
             self.attention.insert(ConversationId::of_self(account));
         }
         self.emit(Event::Devices(account));
+        Ok(())
+    }
+
+    /// The account's word about this very device.
+    fn look_for_own_device(&mut self, list: &ValidatedDeviceList) -> Result<()> {
+        let Some(me) = &mut self.me else { return Ok(()) };
+        if list.list().device(me.device).is_none() && me.stage == Stage::Active {
+            me.stage = Stage::Revoked;
+            me.save(&self.db)?;
+            self.must_disconnect = true;
+            self.emit(Event::Revoked);
+        }
         Ok(())
     }
 
@@ -114,6 +129,14 @@ impl Engine {
             if let AccountRef::Name(username) = asked {
                 self.emit(Event::Resolved { username: username.clone(), account });
             }
+        }
+        if self.session.phase == Phase::AwaitLogin
+            && self.me.as_ref().is_some_and(|me| me.stage == Stage::Active)
+        {
+            // The server refuses a device that its account still lists: nothing is believed, and nothing is lost.
+            self.must_disconnect = true;
+            self.emit(Event::Rejected(diario_protocol::Refusal::DeviceRevoked));
+            return Ok(());
         }
         self.retry_arrivals()
     }

@@ -39,6 +39,7 @@ impl Engine {
         }
         self.upload_key_packages()?;
         self.send_revocations()?;
+        self.list_linked_device()?;
         let mut due: BTreeSet<ConversationId> = std::mem::take(&mut self.attention);
         due.extend(message::outgoing_conversations(&self.db)?);
         due.extend(sealed::pending_commits(&self.db)?.into_iter().map(|(id, _)| id));
@@ -222,7 +223,8 @@ impl Engine {
         let wanted = u32::from(self.config.key_packages.min(self.session.limits.key_packages));
         let left = self.session.key_packages_left;
         let renew = self.now.ms_since(self.me()?.last_resort_at) >= LAST_RESORT_MS;
-        if (left * 2 > wanted && !renew) || !self.session.asking.insert(Question::KeyPackages) {
+        if wanted == 0 || (left * 2 > wanted && !renew) || !self.session.asking.insert(Question::KeyPackages)
+        {
             return Ok(());
         }
         let count = wanted.saturating_sub(left);

@@ -54,6 +54,9 @@ impl Engine {
         if lane.control || lane.slots || lane.wait_for.is_some() || lane.not_before.is_some() {
             return Ok(());
         }
+        if self.key(id, c.log_epoch)?.is_none() {
+            return Ok(());
+        }
         let account = self.me()?.account;
         let markers =
             Markers { delivered: c.delivered.max(c.marked_delivered), read: c.read.max(c.marked_read) };

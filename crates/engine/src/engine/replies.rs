@@ -176,14 +176,16 @@ impl Engine {
             }
             Asked::Slots(conversation, batch) => {
                 self.session.lane(conversation).slots = false;
-                if let SlotBatch::Keyring(_) = batch {
+                if matches!(batch, SlotBatch::Keyring(_)) && (refusal.is_temporary() || is_behind(&refusal)) {
                     self.session.asking.remove(&Question::Keyring);
                 }
-                if !self.refused_for_now(conversation, &refusal)
-                    && let SlotBatch::Outbox { row, .. } = batch
-                {
-                    message::dequeue(&self.db, row)?;
-                    self.emit(Event::Failed { conversation, id: None, refusal });
+                if !self.refused_for_now(conversation, &refusal) {
+                    // What the server never takes is not offered again on this connection.
+                    self.session.unmarked.remove(&conversation);
+                    if let SlotBatch::Outbox { row, .. } = batch {
+                        message::dequeue(&self.db, row)?;
+                        self.emit(Event::Failed { conversation, id: None, refusal });
+                    }
                 }
                 Ok(())
             }
@@ -248,7 +250,12 @@ impl Engine {
             Refusal::DeviceRevoked | Refusal::NotFound(_) if stage == Stage::Registering => {
                 self.register_now()
             }
-            Refusal::DeviceRevoked => self.on_notice(Notice::Revoked),
+            Refusal::DeviceRevoked => {
+                // Not on the server's word alone: the account's signed list has to say so.
+                let username = self.me()?.username.clone();
+                self.ask_for_accounts(vec![diario_protocol::AccountRef::Name(username)]);
+                Ok(())
+            }
             Refusal::DeviceExpired => self.on_notice(Notice::Expired),
             other => {
                 self.must_disconnect = true;
@@ -261,15 +268,9 @@ impl Engine {
     fn on_notice(&mut self, notice: Notice) -> Result<()> {
         self.must_disconnect = true;
         match notice {
-            Notice::Revoked => {
-                if let Some(me) = &mut self.me {
-                    me.stage = Stage::Revoked;
-                    me.save(&self.db)?;
-                }
-                self.emit(Event::Revoked);
-            }
             Notice::Expired => self.emit(Event::Expired),
-            Notice::Draining(_) | Notice::Replaced => {}
+            // Revoked: the next login asks for the signed list, which is what counts.
+            Notice::Revoked | Notice::Draining(_) | Notice::Replaced => {}
         }
         Ok(())
     }
@@ -300,6 +301,7 @@ impl Engine {
             Refusal::OldDeviceList(_) => {
                 self.ask_for_accounts(vec![diario_protocol::AccountRef::Id(account)]);
             }
+            other if other.is_temporary() => {}
             other => match change {
                 ListChange::Link(_) => self.linking_failed(&other.to_string())?,
                 ListChange::Revoke { outbox_row } => {
@@ -312,6 +314,11 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether a refusal passes once this device has caught up.
+fn is_behind(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::StaleEpoch(_) | Refusal::RosterStale)
 }
 
 fn offset(server: Timestamp, here: Timestamp) -> i64 {

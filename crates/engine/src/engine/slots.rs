@@ -163,10 +163,13 @@ impl Engine {
         if lane.control || lane.slots || lane.wait_for.is_some() || lane.not_before.is_some() {
             return Ok(());
         }
-        if conversation.membership != crate::store::conversation::Membership::Member {
+        // Nothing is handed on before the roster is known to be in line with the newest lists.
+        let aligned = self.session.lane(own).aligned && self.key(own, conversation.log_epoch)?.is_some();
+        if conversation.membership != crate::store::conversation::Membership::Member || !aligned {
             return Ok(());
         }
-        let keys = sealed::keys_not_in_keyring(&self.db, BATCH)?;
+        let most = BATCH.min(usize::from(self.session.limits.batch)).max(1);
+        let keys = sealed::keys_not_in_keyring(&self.db, most)?;
         if keys.is_empty() {
             return self.mend_chain(&conversation);
         }
@@ -282,6 +285,29 @@ impl Engine {
         Ok(())
     }
 
+    /// The server has the value; here it is known at once, without waiting for the stream to bring it back.
+    fn slot_stored(
+        &mut self,
+        id: ConversationId,
+        row: i64,
+        key: SlotKey,
+        version: SlotVersion,
+    ) -> Result<()> {
+        let (account, device) = (self.me()?.account, self.me()?.device);
+        let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);
+        let written = message::outgoing(&self.db, id, usize::MAX)?.into_iter().find(|o| o.row == row);
+        let named =
+            written.and_then(|o| diario_protocol::decode::<NamedValue>(&o.payload, o.payload.len()).ok());
+        if let Some(named) = named
+            && sealed::slot_version(&self.db, id, key)? < version
+        {
+            let slot =
+                Slot { conversation: id, key, version, epoch, account, device, body: Vec::new().into() };
+            sealed::save_slot(&self.db, &slot, Some(&named))?;
+        }
+        Ok(message::dequeue(&self.db, row)?)
+    }
+
     pub(super) fn slot_put(
         &mut self,
         id: ConversationId,
@@ -292,7 +318,7 @@ impl Engine {
     ) -> Result<()> {
         self.attention.insert(id);
         match outcomes {
-            [SlotOutcome::Stored] => Ok(message::dequeue(&self.db, row)?),
+            [SlotOutcome::Stored] => self.slot_stored(id, row, key, version),
             // The last writer wins: this one, once it knows what to be later than.
             [SlotOutcome::Newer(newer)] if *newer >= version => {
                 self.session.lane(id).slot_floor.insert(key, *newer);

@@ -1,6 +1,6 @@
 //! Ways into a group that exists: by a welcome, or by external commit.
 
-use diario_protocol::{AccountId, ConversationId};
+use diario_protocol::{AccountId, ConversationId, ConversationKind};
 use openmls::prelude::{tls_codec::Deserialize as _, *};
 
 use super::{
@@ -31,8 +31,10 @@ impl Join {
             return Err(RosterError::OtherConversation.into());
         }
         for leaf in &self.leaves {
-            // A leaf whose account has just left stays until the next commit, which removes it.
-            if participants.contains(leaf.identity.account) {
+            // In a group, a leaf whose account has just left stays until the next commit, which removes it before
+            // anything is sealed. Nobody leaves a conversation of two, or of one.
+            let may_have_left = participants.kind == ConversationKind::Group;
+            if !may_have_left || participants.contains(leaf.identity.account) {
                 roster::check_leaf(&participants, leaf.identity, leaf.key, known)?;
             }
         }

@@ -190,6 +190,7 @@ impl Conversation {
         self.log_next = Seq(self.since.0.max(1));
         self.log_hash = self.since_hash;
         self.log_epoch = self.since_epoch;
+        self.known_head = Seq(self.log_next.0.saturating_sub(1));
         self.left_at = None;
         self.mark_version = SlotVersion(0);
         self.dirty = true;

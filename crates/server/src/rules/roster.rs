@@ -42,7 +42,8 @@ pub(crate) fn check_creation(
 ) -> Result<(), Refusal> {
     // A group begins with its creator alone; the others come by the first commit.
     let alone = participants.kind != ConversationKind::Group || participants.accounts.len() == 1;
-    let good = participants.creator == creator && participants.contains(creator) && alone && participants.fit(id);
+    let good =
+        participants.creator == creator && participants.contains(creator) && alone && participants.fit(id);
     if good { Ok(()) } else { Err(invalid("its participants do not fit its kind and id")) }
 }
 

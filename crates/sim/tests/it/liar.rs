@@ -426,3 +426,25 @@ async fn another_server_under_the_same_address_is_refused() -> Result<()> {
     assert!(!four.marco.is_connected(), "no signature is given to another server");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_that_nobody_signed_is_not_believed() -> Result<()> {
+    let mut four = talking().await?;
+    four.marco.disconnect();
+    four.marco.tamper(|frame| match frame {
+        ServerFrame::Reply(id, Reply::LoggedIn(_)) => {
+            vec![ServerFrame::Refused(id, diario_protocol::Refusal::DeviceRevoked)]
+        }
+        other => vec![other],
+    });
+    four.marco.connect().await?;
+    four.settle().await?;
+    assert!(!four.marco.events.contains(&Event::Revoked), "{:?}", four.marco.last_events());
+    four.marco.trust();
+    four.marco.disconnect();
+    four.marco.connect().await?;
+    four.marco.say(four.chat, "still a device of mine")?;
+    four.settle().await?;
+    assert_eq!(four.agree()?.last().unwrap(), "still a device of mine");
+    Ok(())
+}

@@ -180,6 +180,7 @@ fn size_of(what: &What) -> usize {
         What::Entry(entry) => read_log::entry_size(entry),
         What::Slot(slot) => 128 + slot.body.len(),
         What::DeviceList(info) => 64 + info.list.0.len(),
-        What::Echo(..) | What::Joined(_) | What::Left(..) | What::Welcome(..) => 128,
+        What::Joined(membership) => 128 + 17 * membership.participants.len(),
+        What::Echo(..) | What::Left(..) | What::Welcome(..) => 128,
     }
 }

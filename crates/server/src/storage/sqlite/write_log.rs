@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use diario_protocol::limits::SLOT_LEAP;
 use diario_protocol::{
     AccountId, Body, ConversationId, DeviceRef, Entry, EntryId, EntryKind, Epoch, LogHash, Membership,
-    Position, Refusal, Sending, Seq, Slot, SlotOutcome, SlotVersion, SlotWrite, Timestamp, What,
+    Position, Refusal, Sending, Seq, Slot, SlotKey, SlotOutcome, SlotVersion, SlotWrite, Timestamp, What,
 };
 use rusqlite::{OptionalExtension as _, params};
 
@@ -232,6 +233,16 @@ impl Writer {
         Ok(outcomes)
     }
 
+    fn slot_version(
+        &self,
+        id: ConversationId,
+        key: &SlotKey,
+    ) -> Result<Option<SlotVersion>, rusqlite::Error> {
+        let held = "SELECT version FROM slot WHERE conversation = ?1 AND key = ?2";
+        let values = params![id.as_bytes(), key.as_bytes()];
+        self.db.prepare_cached(held)?.query_row(values, |row| Ok(SlotVersion(sql::uint(row, 0)?))).optional()
+    }
+
     pub(super) fn write_slot(
         &mut self,
         id: ConversationId,
@@ -244,7 +255,10 @@ impl Writer {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             ON CONFLICT (conversation, key) DO UPDATE SET version = excluded.version, epoch = excluded.epoch,
                 account = excluded.account, device = excluded.device, head = excluded.head, body = excluded.body
-            WHERE excluded.version > slot.version";
+            WHERE excluded.version > slot.version AND excluded.version <= slot.version + ?9";
+        if write.version.0 > SLOT_LEAP && self.slot_version(id, &write.key)?.is_none() {
+            return Ok(SlotOutcome::Newer(SlotVersion(0)));
+        }
         let stored = self.db.prepare_cached(put)?.execute(params![
             id.as_bytes(),
             write.key.as_bytes(),
@@ -253,15 +267,12 @@ impl Writer {
             sender.account.as_bytes(),
             sender.device.as_bytes(),
             write.head,
-            write.body.0
+            write.body.0,
+            int(SLOT_LEAP),
         ])?;
         if stored == 0 {
-            let held = "SELECT version FROM slot WHERE conversation = ?1 AND key = ?2";
-            let held = self
-                .db
-                .prepare_cached(held)?
-                .query_row(params![id.as_bytes(), write.key.as_bytes()], |row| sql::uint(row, 0))?;
-            return Ok(SlotOutcome::Newer(SlotVersion(held)));
+            let held = self.slot_version(id, &write.key)?.unwrap_or_default();
+            return Ok(SlotOutcome::Newer(held));
         }
         let slot = Slot {
             conversation: id,

@@ -1,0 +1,343 @@
+//! The command line, as clap reads it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+/// A private messenger in which all of your devices are equal: the server and the command line in one.
+#[derive(Debug, Parser)]
+#[command(name = "diario", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// Folder in which this device lives [default: the platform's folder for data].
+    #[arg(long, global = true, env = "DIARIO_HOME", value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Print one JSON object a line on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How long to wait for the server.
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// Log to standard error; twice for more. `RUST_LOG` says it in detail.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do. It is serialised to be handed to the process that holds the folder.
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum Command {
+    /// Run a server.
+    Serve(Serve),
+    /// Make an invite for a server that takes new accounts by invite only.
+    Invite(Invite),
+    /// Make an account on a server.
+    Register(Register),
+    /// Make this a device of an account you have: shows a code for your other device.
+    Link(Link),
+    /// Let a new device into your account, with the code that it shows.
+    Approve(Approve),
+    /// List your devices, or revoke one.
+    Devices(Devices),
+    /// Send a message.
+    Send(Send),
+    /// List conversations, the newest first.
+    Conversations,
+    /// Show the messages of a conversation.
+    History(History),
+    /// Catch up with the server and print what is new.
+    Sync(Sync),
+    /// Mark a conversation as read.
+    Read(Read),
+    /// Show the others of a conversation that you type.
+    Typing(Typing),
+    /// Make and change groups.
+    Group {
+        #[command(subcommand)]
+        change: Group,
+    },
+    /// Take in a chat that WhatsApp exported.
+    Import(Import),
+    /// Drop the local copy of all messages and fetch it anew. What is not sent yet stays.
+    Rebuild,
+    /// Look for what is wrong with this device and say what to do.
+    Doctor,
+    /// Show account and device.
+    Whoami,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Serve {
+    /// Address and port to listen on; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Directory of the database.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// File with settings (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Who may make an account: open, invite or closed.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) registration: Option<String>,
+    /// Any other setting; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+    /// How to log.
+    #[arg(long, value_enum, default_value_t, env = "DIARIO_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+    /// Print every setting with its meaning and default, as a settings file, and end.
+    #[arg(long)]
+    pub(crate) print_settings: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Invite {
+    /// Directory of the server's database.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// File with the server's settings.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How many people may register with it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) uses: u32,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Register {
+    /// The server's address, like `https://chat.example.org`.
+    #[arg(long, value_name = "URL", env = "DIARIO_SERVER")]
+    pub(crate) server: String,
+    /// The name that others find you by: 2 to 32 of a-z, 0-9, '.', '_', '-'.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: String,
+    /// What to call this device [default: the machine's name].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device_name: Option<String>,
+    /// The code that who runs the server gave you.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) invite: Option<String>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Link {
+    /// The server's address, like `https://chat.example.org`.
+    #[arg(long, value_name = "URL", env = "DIARIO_SERVER")]
+    pub(crate) server: String,
+    /// What to call this device [default: the machine's name].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device_name: Option<String>,
+    /// Show eight characters to type instead of a QR code.
+    #[arg(long)]
+    pub(crate) code: bool,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Approve {
+    /// The code that the new device shows: the text of its QR code, or the eight characters.
+    pub(crate) code: String,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Devices {
+    #[command(subcommand)]
+    pub(crate) change: Option<DeviceChange>,
+}
+
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum DeviceChange {
+    /// Take a device out of your account; it is cut off at once.
+    Revoke {
+        /// The device's id, the beginning of it, or its name.
+        device: String,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Send {
+    /// A username, a group's title, a conversation's id or the beginning of it, or `self`.
+    pub(crate) to: String,
+    /// The message; read from standard input if it is `-` or missing.
+    pub(crate) text: Vec<String>,
+    /// Only put it into the outbox; it goes out at the next connection.
+    #[arg(long)]
+    pub(crate) queue: bool,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct History {
+    /// A username, a group's title, a conversation's id or the beginning of it, or `self`.
+    pub(crate) conversation: String,
+    /// How many messages.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+    /// Only messages before this sequence.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) before: Option<u64>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Sync {
+    /// Stay and print what comes, until interrupted.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Stay for so long.
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds, conflicts_with = "follow")]
+    pub(crate) stay: Option<Duration>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Read {
+    /// A username, a group's title, a conversation's id or the beginning of it.
+    pub(crate) conversation: String,
+    /// Up to and with this sequence [default: the newest].
+    pub(crate) seq: Option<u64>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Typing {
+    /// A username, a group's title, a conversation's id or the beginning of it.
+    pub(crate) conversation: String,
+}
+
+#[derive(Debug, Clone, Subcommand, Serialize, Deserialize)]
+pub(crate) enum Group {
+    /// Make a group.
+    Create {
+        /// Its title.
+        name: String,
+        /// Usernames of those to be in it.
+        members: Vec<String>,
+    },
+    /// Take people in.
+    Add {
+        /// The group.
+        group: String,
+        /// Usernames.
+        #[arg(required = true)]
+        members: Vec<String>,
+    },
+    /// Put people out.
+    Remove {
+        /// The group.
+        group: String,
+        /// Usernames.
+        #[arg(required = true)]
+        members: Vec<String>,
+    },
+    /// Leave a group; what you have of it stays readable.
+    Leave {
+        /// The group.
+        group: String,
+    },
+    /// List who is in a group.
+    Members {
+        /// The group.
+        group: String,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Import {
+    /// The export: the .zip or .txt that WhatsApp's "Export chat" made.
+    pub(crate) file: PathBuf,
+    /// Title of the conversation [default: the chat's name].
+    #[arg(long, value_name = "TITLE")]
+    pub(crate) title: Option<String>,
+    /// Time zone of the phone that made the export, like Europe/Rome [default: this machine's].
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    /// Order of day, month and year in the file [default: found out from the file].
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub(crate) date_order: Option<DateOrder>,
+    /// Only put the messages into the outbox; they go out at the next connection.
+    #[arg(long)]
+    pub(crate) queue: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub(crate) enum DateOrder {
+    /// 31/12/24
+    Dmy,
+    /// 12/31/24
+    Mdy,
+    /// 2024-12-31
+    Ymd,
+}
+
+impl Command {
+    /// Whether it only reads the store, or only writes to it: no connection is made for it.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Conversations
+            | Self::History(_)
+            | Self::Whoami
+            | Self::Group { change: Group::Members { .. } }
+            | Self::Devices(Devices { change: None }) => true,
+            Self::Send(send) => send.queue,
+            Self::Import(import) => import.queue,
+            _ => false,
+        }
+    }
+
+    /// Whether it may take long, so that it lets others use the folder meanwhile.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self, Self::Sync(_) | Self::Import(_) | Self::Link(_) | Self::Approve(_) | Self::Rebuild)
+    }
+
+    /// Whether an interruption is how it ends, rather than an accident.
+    pub(crate) fn ends_when_told(&self) -> bool {
+        matches!(self, Self::Sync(sync) if sync.follow || sync.stay.is_some())
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a number of seconds, like 10 or 0.5".to_owned();
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    if seconds.is_nan() {
+        return Err(wrong());
+    }
+    // Beyond a year it is forever anyway, and clocks can still add it.
+    Duration::try_from_secs_f64(seconds.min(31_536_000.0)).map_err(|_| wrong())
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or("expected NAME=VALUE; --print-settings lists the names")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_and_bounded() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert!(seconds("1e300").is_ok());
+        for wrong in ["-1", "x", "NaN", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

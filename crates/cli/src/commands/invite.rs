@@ -1,0 +1,28 @@
+//! `diario invite`: a code with which people may register.
+
+use diario_server::{Flags, Settings, create_invite};
+use serde::Serialize;
+
+use crate::args::Invite;
+use crate::error::CliError;
+use crate::output::Output;
+
+#[derive(Serialize)]
+struct Made {
+    invite: String,
+    uses: u32,
+}
+
+pub(crate) async fn run(out: &mut Output, args: &Invite) -> Result<(), CliError> {
+    let flags = Flags { data_dir: args.data.clone(), ..Flags::default() };
+    let settings = Settings::load(args.config.as_deref(), super::serve::environment(), &flags)
+        .map_err(|e| CliError::usage(e.to_string()))?;
+    let dir = settings.data_dir;
+    if !dir.is_dir() {
+        return Err(CliError::failed(format!("there is no server's database in {}", dir.display()))
+            .hint("name its directory with --data, as in `diario serve`"));
+    }
+    let code = create_invite(&dir, args.uses).await.map_err(|e| CliError::failed(e.to_string()))?;
+    let made = Made { invite: code, uses: args.uses };
+    out.show(&made, |_| format!("{}\n", made.invite)).await
+}

@@ -1,0 +1,85 @@
+//! The commands, a file each.
+
+mod approve;
+mod conversations;
+mod devices;
+pub(crate) mod doctor;
+mod group;
+mod history;
+mod import;
+pub(crate) mod invite;
+mod link;
+mod read;
+mod rebuild;
+mod register;
+mod send;
+pub(crate) mod serve;
+mod sync;
+mod typing;
+mod whoami;
+
+use std::io::{IsTerminal, Read as _};
+
+use crate::args::Command;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Takes from this process what another one could not: its folder and its standard input.
+pub(crate) fn prepare(command: Command) -> Result<Command, CliError> {
+    match command {
+        Command::Import(mut import) => {
+            import.file = std::path::absolute(&import.file)
+                .map_err(|e| CliError::usage(format!("not a file: {} ({e})", import.file.display())))?;
+            Ok(Command::Import(import))
+        }
+        Command::Send(mut send) => {
+            if send.text.is_empty() && std::io::stdin().is_terminal() {
+                return Err(CliError::usage("there is no message").hint("`diario send TO your words`"));
+            }
+            if send.text.is_empty() || send.text == ["-"] {
+                send.text = vec![read_text()?];
+            }
+            Ok(Command::Send(send))
+        }
+        other => Ok(other),
+    }
+}
+
+/// More than any message can be, so that an endless input ends.
+const MOST_TEXT: u64 = 1024 * 1024;
+
+fn read_text() -> Result<String, CliError> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MOST_TEXT).read_to_string(&mut text);
+    read.map_err(|e| CliError::failed(format!("cannot read the message from standard input: {e}")))?;
+    // The end of the last line belongs to the file, not to the message.
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+/// Runs a command on a device.
+pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Register(args) => register::run(context, args).await,
+        Command::Link(args) => link::run(context, args).await,
+        Command::Approve(args) => approve::run(context, args).await,
+        Command::Devices(args) => devices::run(context, args).await,
+        Command::Send(args) => send::run(context, args).await,
+        Command::Conversations => conversations::run(context).await,
+        Command::History(args) => history::run(context, args).await,
+        Command::Sync(args) => sync::run(context, args).await,
+        Command::Read(args) => read::run(context, args).await,
+        Command::Typing(args) => typing::run(context, args).await,
+        Command::Group { change } => group::run(context, change).await,
+        Command::Import(args) => import::run(context, args).await,
+        Command::Rebuild => rebuild::run(context).await,
+        Command::Doctor => doctor::run(context).await,
+        Command::Whoami => whoami::run(context).await,
+        Command::Serve(_) | Command::Invite(_) => Err(CliError::usage("this command belongs to no device")),
+    }
+}

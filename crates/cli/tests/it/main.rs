@@ -1,0 +1,14 @@
+//! The program as its users run it: real processes, a real server, folders of their own.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, the harness too")]
+
+mod basics;
+mod crashes;
+mod errors;
+mod flows;
+mod forwarding;
+mod groups;
+mod harness;
+mod import;
+mod linking;
+mod upkeep;
