@@ -20,7 +20,7 @@ use crate::{ManualClock, World};
 /// How long nothing may happen before everything is held to be at rest, if every device says so.
 const QUIET: Duration = Duration::from_millis(40);
 /// The same, if a device still waits for something: a lying server may never give it.
-const STUCK: Duration = Duration::from_millis(2_000);
+const STUCK: Duration = Duration::from_secs(2);
 /// A deadline nearer than this is waited for, in milliseconds.
 const SOON_MS: u64 = 1_500;
 /// How long anything may take.

@@ -1,3 +1,5 @@
+//! Properties of the codec and the padding, on generated contents.
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

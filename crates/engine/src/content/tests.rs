@@ -1,3 +1,5 @@
+//! The codec against the draft, and its limits.
+
 use data_encoding::HEXLOWER_PERMISSIVE as HEX;
 
 use super::*;

@@ -19,6 +19,9 @@ use crate::store::people::{self, Me, Stage};
 /// How often validity is looked at, in milliseconds (an hour).
 const VALIDITY_CHECK_MS: u64 = 60 * 60 * 1000;
 
+/// A server's clock is believed so far ahead of this device's, in milliseconds (a day).
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Name of the self conversation's slot with what a device is called.
 pub(crate) fn device_name_slot(device: DeviceId) -> String {
     format!("device/{device}")
@@ -209,7 +212,6 @@ impl Engine {
         if !self.session.asking.insert(Question::DeviceList) {
             return Ok(());
         }
-        const DAY_MS: u64 = 24 * 60 * 60 * 1000;
         // By the server's clock, for the server judges by it; but no lie of its takes a device far into the future.
         let now = self.server_now().min(self.now.plus_ms(DAY_MS));
         let until = now.plus_ms(self.config.link_validity_ms);

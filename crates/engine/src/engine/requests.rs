@@ -108,6 +108,10 @@ pub(super) enum SlotBatch {
 
 /// What one conversation waits for on this connection.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says of another kind of request whether one is under way"
+)]
 pub(super) struct Lane {
     /// A request that changes the group, or prepares for it, is under way: nothing else may start.
     pub(super) control: bool,

@@ -1,3 +1,5 @@
+//! Both flows, and whatever may go wrong between their messages.
+
 mod codes;
 
 use std::collections::VecDeque;

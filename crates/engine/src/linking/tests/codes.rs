@@ -1,3 +1,5 @@
+//! Codes as people type them.
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
