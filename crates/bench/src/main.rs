@@ -1,3 +1,63 @@
-//! Placeholder.
+//! What Diario costs: scenarios S1 to S4, and the opening of one message.
+//!
+//! The server runs in a process of its own, so that its processor time and memory are its own; the devices are a
+//! load generator in this process, whose share is reported apart. [`scenarios`] has a file for each scenario,
+//! [`report`] prints what they found beside the bars ([`bars`]) and what other servers reached.
+
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod args;
+mod bars;
+mod bench;
+mod device;
+mod machine;
+mod mls;
+mod people;
+mod proc;
+mod report;
+mod scenarios;
+mod server;
+mod socket;
+mod spread;
+mod wire;
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+
+use args::{Args, Hidden, Scenario};
+use bench::Bench;
+use report::Report;
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match &args.hidden {
+        Some(Hidden::Server { data }) => runtime.block_on(server::serve(data)),
+        Some(Hidden::CatchUp { home }) => runtime.block_on(scenarios::s4::catch_up(home)),
+        None => runtime.block_on(run(&args)),
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
+    let bench = Bench::new(args)?;
+    let mut report = Report::new(machine::look(&bench)?);
+    for scenario in args.wanted() {
+        eprintln!("{}: {}", scenario.name(), scenario.about());
+        match scenario {
+            Scenario::S1 => scenarios::s1::run(&bench, &mut report).await,
+            Scenario::S2 => scenarios::s2::run(&bench, &mut report).await,
+            Scenario::S3 => scenarios::s3::run(&bench, &mut report).await,
+            Scenario::S4 => scenarios::s4::run(&bench, &mut report).await,
+            Scenario::Open => scenarios::open::run(&bench, &mut report).await,
+        }
+        .with_context(|| format!("scenario {}", scenario.name()))?;
+    }
+    std::io::stdout().write_all(report.table().as_bytes())?;
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&report)?;
+        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What all scenarios share: sizes, and where things lie.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tempfile::TempDir;
+
+use crate::args::Args;
+
+/// Bytes of a message's text in every scenario.
+pub(crate) const TEXT: usize = 300;
+
+/// How much is done, and where.
+pub(crate) struct Bench {
+    root: PathBuf,
+    /// S1: pairs of a sending and a receiving account.
+    pub(crate) pairs: usize,
+    /// S1: time that is not counted, then time that is.
+    pub(crate) warm_up: Duration,
+    pub(crate) duration: Duration,
+    /// S2: messages one at a time, and at a rate.
+    pub(crate) singles: usize,
+    pub(crate) at_rate: usize,
+    /// S3: idle devices, step by step.
+    pub(crate) idle: Vec<usize>,
+    /// S4: conversations, messages in each, runs.
+    pub(crate) conversations: usize,
+    pub(crate) missed: usize,
+    pub(crate) runs: usize,
+    /// `open`: messages.
+    pub(crate) opened: usize,
+    /// How long one step of a small measurement takes.
+    pub(crate) moment: Duration,
+}
+
+impl Bench {
+    pub(crate) fn new(args: &Args) -> Result<Self> {
+        let root = match &args.data {
+            Some(folder) => folder.clone(),
+            None => beside_the_build()?,
+        };
+        std::fs::create_dir_all(&root).with_context(|| format!("cannot make {}", root.display()))?;
+        let (short, long) = (Duration::from_millis(200), Duration::from_secs(1));
+        let mut idle: Vec<usize> = if args.quick { vec![50, 100] } else { vec![1_000, 5_000, 10_000] };
+        if let Some(most) = args.devices {
+            idle.retain(|n| *n < most);
+            idle.push(most);
+        }
+        let pick = |quick: usize, full: usize| if args.quick { quick } else { full };
+        Ok(Self {
+            root,
+            pairs: args.pairs.unwrap_or(pick(1, 8)).max(1),
+            warm_up: if args.quick { short } else { 2 * long },
+            duration: if args.quick { long } else { 10 * long },
+            singles: pick(50, 2_000),
+            at_rate: pick(25, 1_000),
+            idle,
+            conversations: pick(2, 10),
+            missed: pick(100, 1_000),
+            runs: pick(1, 5),
+            opened: pick(512, 5_120),
+            moment: if args.quick { short / 4 } else { long },
+        })
+    }
+
+    /// A new folder, gone when it is dropped.
+    pub(crate) fn folder(&self) -> Result<TempDir> {
+        tempfile::tempdir_in(&self.root).with_context(|| format!("cannot write to {}", self.root.display()))
+    }
+
+    /// Where the folders lie.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// `bench-data` in the target folder: on a disk, as the temporary folder may not be.
+fn beside_the_build() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2).context("this program lies in no folder")?;
+    Ok(target.join("bench-data"))
+}

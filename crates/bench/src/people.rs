@@ -1,0 +1,88 @@
+//! Two accounts that talk to each other, set up by real engines.
+
+use anyhow::{Context as _, Result};
+use diario_protocol::{Append, Bin, ConversationId, EntryId, Epoch, Request};
+
+use crate::device::{Device, in_memory, together};
+use crate::server::ServerProcess;
+use crate::socket::Socket;
+
+/// An account with 2 devices that sends, one with 3 that receives, and their conversation.
+pub(crate) struct Pair {
+    pub(crate) from: Vec<Device>,
+    pub(crate) to: Vec<Device>,
+    pub(crate) talk: Talk,
+}
+
+/// A conversation, as far as a device that sends raw entries has to know it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Talk {
+    pub(crate) conversation: ConversationId,
+    pub(crate) epoch: Epoch,
+    /// The log's newest sequence.
+    pub(crate) head: u64,
+    /// Bytes of a sealed text.
+    pub(crate) body: usize,
+}
+
+/// An account with so many devices.
+pub(crate) async fn account(server: &ServerProcess, name: &str, devices: usize) -> Result<Vec<Device>> {
+    let mut all = vec![Device::register(server, in_memory()?, name).await?];
+    for _ in 1..devices {
+        let linked = Device::link(server, in_memory()?, &mut all[0]).await?;
+        all.push(linked);
+    }
+    Ok(all)
+}
+
+impl Pair {
+    /// Sets a pair up; everybody is in the group and has the first message.
+    pub(crate) async fn make(server: &ServerProcess, name: &str) -> Result<Self> {
+        let mut from = account(server, &format!("{name}.from"), 2).await?;
+        let mut to = account(server, &format!("{name}.to"), 3).await?;
+        let recipient = to[0].engine.whoami().context("no account")?.1;
+        let conversation = from[0].engine.direct(recipient, crate::device::now())?;
+        from[0].say(conversation, 1).await?;
+        let mut seq = next(&from[0], conversation)? - 1;
+        settle(&mut from, &mut to, conversation, seq).await?;
+        let body = from[0].sealed_length(conversation)?;
+        seq += 1;
+        settle(&mut from, &mut to, conversation, seq).await?;
+        let state = from[0].engine.log_state(conversation)?.context("no conversation")?;
+        let talk = Talk { conversation, epoch: state.epoch, head: state.next.0 - 1, body };
+        Ok(Self { from, to, talk })
+    }
+}
+
+fn next(device: &Device, conversation: ConversationId) -> Result<u64> {
+    Ok(device.engine.log_state(conversation)?.context("no conversation")?.next.0)
+}
+
+async fn settle(
+    from: &mut [Device],
+    to: &mut [Device],
+    conversation: ConversationId,
+    seq: u64,
+) -> Result<()> {
+    let mut all: Vec<&mut Device> = from.iter_mut().chain(to).collect();
+    together(&mut all, "in the conversation", |all| all.iter().all(|d| d.has(conversation, seq))).await
+}
+
+impl Talk {
+    /// Puts an entry with a random body into the outbox.
+    pub(crate) fn append(&self, socket: &mut Socket, request: u32) -> Result<()> {
+        let mut random = vec![0; 16 + self.body];
+        getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("no random bytes: {e}"))?;
+        let body = random.split_off(16);
+        let id = EntryId::from_slice(&random).context("an id has 16 bytes")?;
+        let append = Append {
+            conversation: self.conversation,
+            id,
+            epoch: self.epoch,
+            annotates: None,
+            body: Bin(body),
+        };
+        socket.ask(request, Request::Append(append));
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! A file for each scenario; `shared/peers.md` of the project says what they are.
+
+pub(crate) mod open;
+mod puppet;
+pub(crate) mod s1;
+pub(crate) mod s2;
+pub(crate) mod s3;
+pub(crate) mod s4;
