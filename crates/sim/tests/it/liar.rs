@@ -448,3 +448,37 @@ async fn a_revocation_that_nobody_signed_is_not_believed() -> Result<()> {
     assert_eq!(four.agree()?.last().unwrap(), "still a device of mine");
     Ok(())
 }
+
+/// The server makes up a self conversation for a device that was just linked: nothing is handed on in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_made_up_self_conversation_gets_no_key() -> Result<()> {
+    use diario_protocol::roster::{Participant, Participants, Role};
+    use diario_protocol::{ConversationId, ConversationKind};
+    let mut four = talking().await?;
+    let account = four.giulia.account()?;
+    let own = ConversationId::of_self(account);
+    let participants = Participants {
+        kind: ConversationKind::SelfConversation,
+        accounts: vec![Participant { account, role: Role::Admin }],
+        creator: account,
+    };
+    let forged = phantom::forged_group(own, &participants)?;
+    let mut tablet = SimDevice::new(&four.world, "tablet")?;
+    tablet.record();
+    tablet.tamper(move |frame| match frame {
+        ServerFrame::Reply(id, Reply::GroupState(state)) if state.conversation == own => {
+            vec![ServerFrame::Reply(id, Reply::GroupState(forged.clone()))]
+        }
+        other => vec![other],
+    });
+    tablet.link_to(&mut four.giulia, true).await?;
+    settle(&mut [&mut tablet]).await?;
+    assert!(lies(&tablet).iter().any(|l| matches!(l, Misbehaviour::Join(_))), "{:?}", tablet.last_events());
+    let told = tablet.recorded().iter().any(|frame| match &frame.request {
+        Request::Commit(commit) => commit.conversation == own,
+        Request::PutSlots(put) => put.conversation == own,
+        _ => false,
+    });
+    assert!(!told, "nothing was sealed for it");
+    Ok(())
+}
