@@ -20,6 +20,5 @@ pub fn serve(args: &[String]) -> Result<()> {
         command.arg("--data").arg(root().join("target/server-data"));
     }
     command.args(args);
-    println!("the commands below are typed in another terminal; the program is {}", program.display());
     run(&mut command)
 }

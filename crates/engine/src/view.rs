@@ -164,6 +164,13 @@ impl Engine {
         Conversation::load(self.db(), id)?.map(|c| self.view_of(&c)).transpose()
     }
 
+    /// The newest message that says something.
+    fn newest_words(&self, id: ConversationId) -> Result<Option<MessageView>> {
+        // Changes of keys and devices alone are notices without words; few stand in a row.
+        let newest = self.history(id, 20, None)?;
+        Ok(newest.into_iter().rev().find(|m| !m.notice || !m.text.is_empty()))
+    }
+
     /// Where this device stands in a conversation's log.
     pub fn log_state(&self, id: ConversationId) -> Result<Option<LogState>> {
         Ok(Conversation::load(self.db(), id)?.map(|c| LogState {
@@ -193,7 +200,7 @@ impl Engine {
             kind: c.kind,
             title,
             members: members.into_iter().map(|m| m.username).collect(),
-            last: self.history(c.id, 1, None)?.pop(),
+            last: self.newest_words(c.id)?,
             unread: from_sql(unread),
             gap,
             open: c.left_at.is_none(),

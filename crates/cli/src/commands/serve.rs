@@ -29,9 +29,32 @@ pub(crate) async fn run(out: &mut Output, args: &Serve) -> Result<(), CliError> 
     let stop = shutdown::requested();
     let server = Server::bind(settings).await.map_err(|e| explain(&e))?;
     let listening = Listening { listening: server.local_addr().to_string() };
-    out.show(&listening, |_| format!("Listening on http://{}\n", listening.listening)).await?;
+    out.show(&listening, |_| what_next(&listening.listening)).await?;
     server.serve(stop).await;
     Ok(())
+}
+
+/// What to type next, in another terminal.
+fn what_next(address: &str) -> String {
+    let program = std::env::args().next().unwrap_or_else(|| "diario".into());
+    format!(
+        "Listening on http://{address}
+
+Two people on this machine, to try it (each in a folder of its own; type this in other terminals):
+
+  {program} --home /tmp/giulia register --server http://{address} --username giulia
+  {program} --home /tmp/marco  register --server http://{address} --username marco
+  {program} --home /tmp/marco  sync --follow
+  {program} --home /tmp/giulia send marco 'Ciao!'
+
+A second device of Giulia's:
+
+  {program} --home /tmp/giulia-pc link --server http://{address}
+  {program} --home /tmp/giulia approve CODE
+
+Ctrl-C stops the server; what it acknowledged is on disk.
+"
+    )
 }
 
 /// The environment, without what is not text.

@@ -182,7 +182,8 @@ impl Engine {
             self.emit(Event::Sent { conversation: w.conversation, id: w.id, seq: w.seq });
         } else {
             let live = first && self.session.is_live();
-            self.emit(Event::Message { conversation: w.conversation, seq: w.seq, id: w.id, live });
+            let event = Event::Message { conversation: w.conversation, seq: w.seq, id: w.id, live };
+            self.announce(w.conversation, w.account, event)?;
         }
         if w.account != self.me()?.account {
             self.delivered(w.conversation, w.seq)?;

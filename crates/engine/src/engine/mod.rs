@@ -102,6 +102,8 @@ pub struct Engine {
     transmits: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     must_disconnect: bool,
+    /// Messages whose sender's name was asked for: told when it is there.
+    held: Vec<Event>,
 }
 
 #[derive(Debug, Default)]
@@ -148,6 +150,7 @@ impl Engine {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             must_disconnect: false,
+            held: Vec::new(),
         })
     }
 
@@ -305,6 +308,7 @@ impl Engine {
     }
 
     fn forget_session(&mut self) {
+        self.events.extend(std::mem::take(&mut self.held));
         self.session = Session::default();
         self.transmits.clear();
         self.timers.clear();

@@ -130,6 +130,7 @@ impl Engine {
                 self.emit(Event::Resolved { username: username.clone(), account });
             }
         }
+        self.tell_held();
         if self.session.phase == Phase::AwaitLogin
             && self.me.as_ref().is_some_and(|me| me.stage == Stage::Active)
         {
@@ -142,11 +143,34 @@ impl Engine {
     }
 
     pub(super) fn lookup_refused(&mut self, asked: &[AccountRef]) {
+        self.tell_held();
         for asked in asked {
             if let AccountRef::Name(username) = asked {
                 self.emit(Event::Resolved { username: username.clone(), account: None });
             }
         }
+    }
+
+    /// Tells of a message once everybody in it has a name: one from "unknown" would say less than a moment's wait.
+    pub(super) fn announce(&mut self, id: ConversationId, sender: AccountId, event: Event) -> Result<()> {
+        if !self.session.named.contains(&(id, sender)) {
+            let nameless = people::nameless(&self.db, id, sender)?;
+            let answered = !self.session.asking.contains(&Question::Accounts);
+            if nameless.iter().any(|account| !answered || !self.session.asked_about.contains(account)) {
+                self.session.to_name.extend(nameless);
+                self.held.push(event);
+                return Ok(());
+            }
+            self.session.named.insert((id, sender));
+        }
+        self.emit(event);
+        Ok(())
+    }
+
+    /// The names came, or will not come.
+    fn tell_held(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        self.staged.events.extend(held);
     }
 
     /// Every list that an account ever signed: the devices of old entries are in them.

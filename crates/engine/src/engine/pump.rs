@@ -205,6 +205,9 @@ impl Engine {
     fn ask_for_the_unknown(&mut self) -> Result<()> {
         let unknown: Vec<_> = people::unknown_participants(&self.db)?
             .into_iter()
+            .chain(std::mem::take(&mut self.session.to_name))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
             .filter(|account| !self.session.asked_about.contains(account))
             .collect();
         if !unknown.is_empty() && !self.session.asking.contains(&Question::Accounts) {

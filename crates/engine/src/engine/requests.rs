@@ -44,6 +44,9 @@ pub(super) struct Session {
     pub(super) histories: BTreeSet<AccountId>,
     /// Keys that the keyring was seen to hold wrongly.
     pub(super) wrong_in_keyring: BTreeSet<(ConversationId, Epoch)>,
+    /// Conversations and senders in which everybody has a name, and accounts whose name is wanted.
+    pub(super) named: BTreeSet<(ConversationId, AccountId)>,
+    pub(super) to_name: BTreeSet<AccountId>,
     /// Accounts that were looked up on this connection.
     pub(super) asked_about: BTreeSet<AccountId>,
     /// Epoch of the self conversation up to which the self chain was looked over.

@@ -1,7 +1,9 @@
 //! This device, and accounts with their devices.
 
 use diario_protocol::device_list::{DeviceRole, SignedDeviceList, ValidatedDeviceList};
-use diario_protocol::{AccountId, DeviceId, Position, PublicKey, ServerId, Timestamp, Username};
+use diario_protocol::{
+    AccountId, ConversationId, DeviceId, Position, PublicKey, ServerId, Timestamp, Username,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{StoreError, from_sql, id, to_sql};
@@ -243,6 +245,21 @@ fn read_device(row: &rusqlite::Row<'_>) -> rusqlite::Result<KnownDevice> {
         valid_until: row.get::<_, Option<i64>>(3)?.map(|t| Timestamp(from_sql(t))),
         listed: row.get(4)?,
     })
+}
+
+/// Of a conversation's participants and a sender, up to 64 whose name is not known here.
+pub(crate) fn nameless(
+    db: &Connection,
+    conversation: ConversationId,
+    sender: AccountId,
+) -> Result<Vec<AccountId>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT account FROM (SELECT account FROM participant WHERE conversation = ?1 UNION SELECT ?2)
+         WHERE account NOT IN (SELECT id FROM account WHERE username <> 'unknown') LIMIT 64",
+    )?;
+    let rows = statement
+        .query_map(params![conversation.as_bytes(), sender.as_bytes()], |row| row.get::<_, [u8; 16]>(0))?;
+    Ok(rows.map(|row| row.map(AccountId::new)).collect::<Result<_, _>>()?)
 }
 
 /// Participants whose account is not known here.
