@@ -177,6 +177,11 @@ pub enum Misbehaviour {
     /// An entry for a conversation that this account is not in.
     #[error("something was sent for a conversation that this account is not in: {0}")]
     UnknownConversation(ConversationId),
+    /// The account's diary at the server is shorter than it was.
+    #[error(
+        "the server has lost what it had: it was set back to an older copy; messages since may be missing"
+    )]
+    WentBack,
     /// A frame that makes no sense at this moment.
     #[error("the server answered out of turn: {0}")]
     OutOfTurn(&'static str),

@@ -80,10 +80,10 @@ macro_rules! counter {
         pub struct $name(#[n(0)] pub u64);
 
         impl $name {
-            /// The one after.
+            /// The one after; the last one there can be is its own successor.
             #[must_use]
             pub const fn next(self) -> Self {
-                Self(self.0 + 1)
+                Self(self.0.saturating_add(1))
             }
         }
 

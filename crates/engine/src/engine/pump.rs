@@ -226,7 +226,7 @@ impl Engine {
         let wanted = u32::from(self.config.key_packages.min(self.session.limits.key_packages));
         let left = self.session.key_packages_left;
         let renew = self.now.ms_since(self.me()?.last_resort_at) >= LAST_RESORT_MS;
-        if wanted == 0 || (left * 2 > wanted && !renew) || !self.session.asking.insert(Question::KeyPackages)
+        if wanted == 0 || (left > wanted / 2 && !renew) || !self.session.asking.insert(Question::KeyPackages)
         {
             return Ok(());
         }

@@ -88,6 +88,11 @@ impl Engine {
                 conversation.mark_version = conversation.mark_version.max(version);
             }
             // A sibling told something: its value comes by the stream, and what it lacks is told after it.
+            [SlotOutcome::Newer(newer)] if super::slots::is_leap(version, *newer) => {
+                self.session.unmarked.remove(&id);
+                self.misbehaved(Some(id), Misbehaviour::Slot("its version leaps".into()));
+                return Ok(());
+            }
             [SlotOutcome::Newer(newer)] => conversation.mark_version = conversation.mark_version.max(*newer),
             _ => return self.out_of_turn("an outcome that no slot write has"),
         }

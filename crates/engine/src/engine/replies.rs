@@ -84,12 +84,18 @@ impl Engine {
     fn on_logged_in(&mut self, welcome: &LoggedIn) -> Result<()> {
         self.session.key_packages_left = welcome.key_packages;
         let me = self.me.as_mut().ok_or(crate::EngineError::Internal("logged in without an account"))?;
+        let went_back = welcome.head < me.cursor;
+        // A server that came back from an older copy goes on below what was seen; what comes from there is new.
+        me.cursor = me.cursor.min(welcome.head);
         me.username = welcome.username.clone();
         let registering = me.stage == Stage::Registering;
         let first = registering || me.cursor.0 == 0;
         me.stage = Stage::Active;
         me.save(&self.db)?;
         let (username, account, cursor) = (me.username.clone(), me.account, me.cursor);
+        if went_back {
+            self.misbehaved(None, Misbehaviour::WentBack);
+        }
         if registering {
             self.registered()?;
         }
@@ -128,7 +134,7 @@ impl Engine {
             (Asked::History(account), Reply::DeviceLists(lists)) => self.on_history(account, &lists),
             (Asked::KeyPackages { last_resort, count }, Reply::Done) => {
                 self.session.asking.remove(&Question::KeyPackages);
-                self.session.key_packages_left += count;
+                self.session.key_packages_left = self.session.key_packages_left.saturating_add(count);
                 if last_resort {
                     let now = self.now;
                     if let Some(me) = &mut self.me {

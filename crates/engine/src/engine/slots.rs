@@ -37,6 +37,11 @@ struct RingValue {
     secret: Vec<u8>,
 }
 
+/// Whether a version is further ahead than honest writers can have brought it meanwhile.
+pub(super) fn is_leap(ours: SlotVersion, theirs: SlotVersion) -> bool {
+    theirs.0.saturating_sub(ours.0) > 1_000_000
+}
+
 pub(super) fn ring_value(conversation: ConversationId, epoch: Epoch, key: &ConversationKey) -> Vec<u8> {
     diario_protocol::encode(&RingValue { conversation, epoch, secret: key.as_bytes().to_vec() })
 }
@@ -204,11 +209,12 @@ impl Engine {
             return Ok(());
         }
         self.session.chain_checked = Some(newest);
-        for epoch in (1..=newest.0).map(Epoch) {
+        // Only what this device has: an epoch is a number of the server's, and not to be counted up to.
+        for before in sealed::epochs_with_key(&self.db, id)? {
+            let epoch = before.next();
             let name = chain_name(epoch);
-            let before = Epoch(epoch.0 - 1);
             let missing = sealed::slot_version(&self.db, id, SlotKey::of_name(id, &name))?.0 == 0;
-            if let (true, Some(key)) = (missing, self.key(id, before)?) {
+            if let (true, Some(key)) = (missing && epoch <= newest, self.key(id, before)?) {
                 // Sealed under the newest key, from which every link can be reached.
                 self.enqueue_slot(id, &name, ring_value(id, before, &key), true)?;
             }
@@ -320,6 +326,10 @@ impl Engine {
         match outcomes {
             [SlotOutcome::Stored] => self.slot_stored(id, row, key, version),
             // The last writer wins: this one, once it knows what to be later than.
+            [SlotOutcome::Newer(newer)] if is_leap(version, *newer) => {
+                self.misbehaved(Some(id), Misbehaviour::Slot("its version leaps".into()));
+                Ok(message::dequeue(&self.db, row)?)
+            }
             [SlotOutcome::Newer(newer)] if *newer >= version => {
                 self.session.lane(id).slot_floor.insert(key, *newer);
                 Ok(())

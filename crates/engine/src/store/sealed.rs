@@ -67,6 +67,16 @@ pub(crate) fn mark_in_keyring(
     Ok(())
 }
 
+/// Epochs of a conversation whose key is here, oldest first.
+pub(crate) fn epochs_with_key(
+    db: &Connection,
+    conversation: ConversationId,
+) -> Result<Vec<Epoch>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT epoch FROM key WHERE conversation = ?1 ORDER BY epoch")?;
+    let rows = statement.query_map([conversation.as_bytes()], |row| row.get(0))?;
+    Ok(rows.map(|row| row.map(|epoch| Epoch(from_sql(epoch)))).collect::<Result<_, _>>()?)
+}
+
 /// Forgets the keys of a group that never came to be.
 pub(crate) fn forget_keys(db: &Connection, conversation: ConversationId) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM key WHERE conversation = ?1")?.execute([conversation.as_bytes()])?;

@@ -1,0 +1,25 @@
+//! Sequences of everything that may happen, in any order.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::drive::{play, registered};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_breaks_a_device(tape in vec(any::<u8>(), 0..400)) {
+        play(&registered(&tape));
+    }
+
+    #[test]
+    fn nothing_breaks_an_empty_device(tape in vec(any::<u8>(), 0..200)) {
+        play(&tape);
+    }
+}
+
+#[test]
+fn an_honest_server_is_enough() {
+    play(&registered(&[]));
+}
