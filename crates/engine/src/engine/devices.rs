@@ -43,10 +43,11 @@ impl Engine {
                 return Err(CommandError::HasAccount(me.username.to_string()));
             }
             engine.make_account(server, username, device_name, invite)?;
+            // A linking that was begun before is over, and with it the connection on which it waited.
+            engine.linking = super::link::Linking::default();
+            engine.must_disconnect = engine.session.is_connected();
             Ok(())
-        })?;
-        // A connection may stand already, waiting for somebody to register.
-        Ok(())
+        })
     }
 
     fn make_account(

@@ -166,3 +166,14 @@ fn positions_that_begin_again() {
     })]);
     assert_eq!(stage.engine.log_state(GROUP).unwrap().unwrap().known_head, Seq(1));
 }
+
+/// Whoever tries to link first, and registers then, is not a candidate any more.
+#[test]
+fn a_registration_after_a_linking_that_was_begun() {
+    let mut stage = Stage::new();
+    stage.engine.link("ws://here", "laptop", false, stage.now).unwrap();
+    if stage.engine.register("ws://here", "anna", "laptop", None, stage.now).is_ok() {
+        stage.come_to_rest();
+        assert!(stage.engine.is_live());
+    }
+}
