@@ -379,6 +379,8 @@ impl Engine {
         let own = ConversationId::of_self(account);
         crate::store::sealed::save_key(&self.db, own, grant.self_epoch, &self_key, true)?;
         self.put_messages(mailbox, finished.map(|step| step.send).unwrap_or_default());
+        // This connection goes on as the device's; the mailbox must not count as open for as long.
+        self.ask_mailbox(Request::CloseMailbox(mailbox));
         self.emit(Event::Linking(LinkingStep::Done { username }));
         self.log_in()
     }

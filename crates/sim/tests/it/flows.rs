@@ -202,3 +202,19 @@ async fn rebuild_refills_everything_and_keeps_what_was_not_sent() -> Result<()> 
     assert_eq!(after[60], "not sent yet");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_devices_are_linked_from_one_address() -> Result<()> {
+    let world = World::new().await?;
+    let mut phone = SimDevice::new(&world, "phone")?;
+    phone.register("giulia").await?;
+    let mut linked = Vec::new();
+    for i in 0..10 {
+        let mut device = SimDevice::new(&world, &format!("device {i}"))?;
+        device.link_to(&mut phone, i % 2 == 0).await?;
+        // It stays connected.
+        linked.push(device);
+    }
+    assert_eq!(phone.engine.devices()?.len(), 11);
+    Ok(())
+}
