@@ -2,11 +2,18 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::drive::{play, registered};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    // The same sequences at every run: new ones are for `cargo xtask fuzz`, where a finding stops nobody's change.
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        max_shrink_iters: 2_000,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn nothing_breaks_a_device(tape in vec(any::<u8>(), 0..400)) {
