@@ -60,6 +60,11 @@ impl Engine {
         let known = self.conversation(id)?.cloned();
         let mut joined = known.unwrap_or_else(|| Conversation::new(id, membership.kind, now));
         let again = joined.left_at.take().is_some();
+        if again && membership.since < joined.log_next {
+            // Whoever comes back comes in after where they went: what was applied stays as it is.
+            self.misbehaved(Some(id), Misbehaviour::Rewritten(membership.since));
+            return Ok(());
+        }
         if joined.since.0 == 0 || again {
             joined.kind = membership.kind;
             joined.since = membership.since;
