@@ -60,9 +60,14 @@ pub fn fuzz(args: &[String]) -> Result<()> {
         bail!("no fuzz targets");
     }
     for name in names {
+        // libFuzzer writes what it finds into the first folder: not into the seeds, which are in the repository.
+        let found = root().join("fuzz/target/corpus").join(&name);
+        std::fs::create_dir_all(&found)?;
         // The sanitizers are behind the nightly flag; the stable compiler has them too.
         run(cargo()
-            .args(["fuzz", "run", &name, "--", &format!("-max_total_time={seconds}")])
+            .args(["fuzz", "run", &name])
+            .args([found, root().join("fuzz/corpus").join(&name)])
+            .args(["--", &format!("-max_total_time={seconds}")])
             .env_remove("RUSTFLAGS")
             .env("RUSTC_BOOTSTRAP", "1"))?;
     }
