@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::store::message;
 use crate::store::people::Stage;
 
-/// A linked device whose time ran out looks again this often whether it was renewed, in milliseconds.
+/// What was refused for a while, or not found, is tried again after this long, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
 impl Engine {

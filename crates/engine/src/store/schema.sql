@@ -3,7 +3,7 @@
 
 CREATE TABLE device(
   one INTEGER PRIMARY KEY CHECK(one = 1),
-  state INTEGER NOT NULL,                -- 0 registering, 1 linking, 2 active, 3 revoked
+  state INTEGER NOT NULL,                -- 0 registering, 2 active, 3 revoked
   server TEXT NOT NULL,                  -- URL as the user gave it
   server_id BLOB,                        -- pinned at the first connection
   name TEXT NOT NULL,                    -- what the user calls this device
