@@ -1,0 +1,337 @@
+//! What a page asks, and what it is answered.
+
+use diario_protocol::{AccountId, Bin, ConversationId, DeviceId, EntryId, Nonce, Seq};
+use minicbor::{Decode, Encode};
+
+use crate::tell::Snapshot;
+use crate::view::{Device, Member, Message, Usage};
+
+/// Most messages of one [`Answer::Messages`].
+pub const MAX_PAGE: u16 = 200;
+
+/// Where a part of a conversation begins or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Anchor {
+    /// The newest messages, those that wait to be sent too.
+    #[n(0)]
+    Newest,
+    /// Those right before a sequence.
+    #[n(1)]
+    Before(#[n(0)] Seq),
+    /// Those right after a sequence; at the end, those that wait to be sent too.
+    #[n(2)]
+    After(#[n(0)] Seq),
+    /// Those around the first unread one; the newest if none is unread.
+    #[n(3)]
+    Unread,
+}
+
+/// What a page asks of the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Ask {
+    /// Everything there is to show at first; from now on this page is told. Answer: `Snapshot`.
+    #[n(0)]
+    Start,
+    /// Make an account on the server that this app comes from.
+    #[n(1)]
+    Register {
+        /// The name of the account, as typed.
+        #[n(0)]
+        username: String,
+        /// What the user calls this device.
+        #[n(1)]
+        device_name: String,
+        /// The invite, if the server wants one.
+        #[n(2)]
+        invite: Option<String>,
+    },
+    /// Join an account: shows a code, by [`crate::Tell::Link`]. Asked anew it makes a new code.
+    #[n(2)]
+    Link {
+        /// What the user calls this device.
+        #[n(0)]
+        device_name: String,
+        /// A QR code, else eight characters.
+        #[n(1)]
+        qr: bool,
+    },
+    /// Let another device join: the text of its QR code, or its eight characters.
+    #[n(3)]
+    Approve {
+        /// The code, as scanned or typed.
+        #[n(0)]
+        code: String,
+    },
+    /// Answers [`crate::LinkStep::Requested`].
+    #[n(4)]
+    ConfirmLink {
+        /// Whether the device may join.
+        #[n(0)]
+        admit: bool,
+    },
+    /// Ends a linking, on either side.
+    #[n(5)]
+    CancelLink,
+
+    /// The conversation that this page shows; its messages are told. `None`: none.
+    #[n(6)]
+    Watch(#[n(0)] Option<ConversationId>),
+    /// Part of a conversation. Answer: `Messages`.
+    #[n(7)]
+    History {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Which part.
+        #[n(1)]
+        anchor: Anchor,
+        /// How many at most, up to [`MAX_PAGE`].
+        #[n(2)]
+        limit: u16,
+    },
+    /// Says something.
+    #[n(8)]
+    Send {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// What.
+        #[n(1)]
+        text: String,
+        /// Random; the same one again is the same message.
+        #[n(2)]
+        salt: Nonce,
+    },
+    /// Sends anew what had failed.
+    #[n(9)]
+    Resend {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Which.
+        #[n(1)]
+        id: EntryId,
+    },
+    /// Drops what had failed, or still waits to be sent.
+    #[n(10)]
+    Discard {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Which.
+        #[n(1)]
+        id: EntryId,
+    },
+    /// Read up to there.
+    #[n(11)]
+    MarkRead {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Up to which.
+        #[n(1)]
+        seq: Seq,
+    },
+    /// The user types; told again every few seconds while it lasts.
+    #[n(12)]
+    Typing(#[n(0)] ConversationId),
+    /// Keeps what is being written; empty: nothing. Own devices see it.
+    #[n(13)]
+    Draft {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// What.
+        #[n(1)]
+        text: String,
+    },
+    /// How a conversation is listed, on all own devices.
+    #[n(14)]
+    Arrange {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+        /// At the top of the list.
+        #[n(1)]
+        pinned: bool,
+        /// Without notifications.
+        #[n(2)]
+        muted: bool,
+    },
+
+    /// Whose name it is, by the server. Answer: `Found`.
+    #[n(15)]
+    LookUp {
+        /// The name, as typed.
+        #[n(0)]
+        username: String,
+    },
+    /// The conversation with an account, begun if there is none. Answer: `Conversation`.
+    #[n(16)]
+    Direct(#[n(0)] AccountId),
+    /// Begins a group. Answer: `Conversation`.
+    #[n(17)]
+    CreateGroup {
+        /// Its name.
+        #[n(0)]
+        title: String,
+        /// Who is in it, besides the own account.
+        #[n(1)]
+        members: Vec<AccountId>,
+        /// Random; the same one again is the same group.
+        #[n(2)]
+        nonce: Nonce,
+    },
+    /// Names a group.
+    #[n(18)]
+    Rename {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Its name.
+        #[n(1)]
+        title: String,
+    },
+    /// Who is in a conversation. Answer: `Members`.
+    #[n(19)]
+    Members(#[n(0)] ConversationId),
+    /// Takes accounts into a group.
+    #[n(20)]
+    AddMembers {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Who.
+        #[n(1)]
+        accounts: Vec<AccountId>,
+    },
+    /// Puts an account out of a group.
+    #[n(21)]
+    RemoveMember {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Who.
+        #[n(1)]
+        account: AccountId,
+    },
+    /// Leaves a group.
+    #[n(22)]
+    Leave(#[n(0)] ConversationId),
+
+    /// The own devices; when they were last connected follows as a [`crate::Tell::Devices`]. Answer: `Devices`.
+    #[n(23)]
+    Devices,
+    /// Names a device.
+    #[n(24)]
+    RenameDevice {
+        /// Which.
+        #[n(0)]
+        device: DeviceId,
+        /// What to call it.
+        #[n(1)]
+        name: String,
+    },
+    /// Removes a device from the account.
+    #[n(25)]
+    Revoke(#[n(0)] DeviceId),
+
+    /// Whether others learn what was delivered and read.
+    #[n(26)]
+    SetReceipts(#[n(0)] bool),
+    /// How much is stored here. Answer: `Usage`.
+    #[n(27)]
+    Usage,
+    /// Drops what is only a copy of the server's, and fetches it again.
+    #[n(28)]
+    Rebuild,
+    /// Deletes everything that this browser holds of the account. The worker then begins anew, without an account.
+    #[n(29)]
+    Wipe,
+    /// Connects at once, without waiting for the next try.
+    #[n(30)]
+    Reconnect,
+
+    /// The server's key for push subscriptions: a P-256 point, uncompressed, 65 bytes. Answer: `PushKey`.
+    #[n(31)]
+    PushKey,
+    /// This browser's push subscription (RFC 8030 and 8291), or none any more.
+    #[n(32)]
+    Push(#[n(0)] Option<PushSubscription>),
+
+    /// The text of a QR code in a picture, if there is one. Answer: `Scanned`.
+    #[n(33)]
+    Scan {
+        /// In pixels.
+        #[n(0)]
+        width: u32,
+        /// In pixels.
+        #[n(1)]
+        height: u32,
+        /// Brightness of each, row by row: `width * height` bytes.
+        #[n(2)]
+        luma: Bin,
+    },
+}
+
+/// Where and how to wake this browser.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PushSubscription {
+    /// The push service's URL.
+    #[n(0)]
+    pub endpoint: String,
+    /// The browser's key: a P-256 point, uncompressed, 65 bytes.
+    #[n(1)]
+    pub p256dh: Bin,
+    /// The browser's authentication secret, 16 bytes.
+    #[n(2)]
+    pub auth: Bin,
+}
+
+/// What a page is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Answer {
+    /// It is done, and stored.
+    #[n(0)]
+    Done,
+    /// To `Start`.
+    #[n(1)]
+    Snapshot(#[n(0)] Box<Snapshot>),
+    /// To `History`: oldest first.
+    #[n(2)]
+    Messages {
+        /// They; those that wait to be sent come last.
+        #[n(0)]
+        messages: Vec<Message>,
+        /// Whether there are older ones.
+        #[n(1)]
+        more_before: bool,
+        /// Whether there are newer ones.
+        #[n(2)]
+        more_after: bool,
+    },
+    /// To `LookUp`: whose name it is, if anybody's.
+    #[n(3)]
+    Found(#[n(0)] Option<AccountId>),
+    /// To `Direct` and `CreateGroup`.
+    #[n(4)]
+    Conversation(#[n(0)] ConversationId),
+    /// To `Members`.
+    #[n(5)]
+    Members(#[n(0)] Vec<Member>),
+    /// To `Devices`.
+    #[n(6)]
+    Devices(#[n(0)] Vec<Device>),
+    /// To `Usage`.
+    #[n(7)]
+    Usage(#[n(0)] Usage),
+    /// To `PushKey`; `None` if the server sends no pushes.
+    #[n(8)]
+    PushKey(#[n(0)] Option<Bin>),
+    /// To `Scan`.
+    #[n(9)]
+    Scanned(#[n(0)] Option<String>),
+    /// To `Send`: the message's id.
+    #[n(10)]
+    Sent(#[n(0)] EntryId),
+}
