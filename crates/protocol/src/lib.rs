@@ -14,6 +14,7 @@ pub mod device_list;
 mod ids;
 pub mod limits;
 mod log;
+mod push;
 mod refusal;
 mod request;
 mod response;
@@ -28,6 +29,7 @@ pub use ids::{
     PublicKey, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Timestamp,
 };
 pub use log::{Body, Entry, EntryKind, LogHash, Sending};
+pub use push::PushSubscription;
 pub use refusal::Refusal;
 pub use request::{
     AccountRef, Append, ClientFrame, Commit, CreateConversation, DeviceRef, LogRange, Login, PutKeyPackages,

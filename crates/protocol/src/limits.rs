@@ -59,5 +59,11 @@ pub const SLOT_LEAP: u64 = 1024;
 /// [`PAGE_BYTES`].
 pub const SERVER_FRAME: usize = 16 * 1024 * 1024;
 
+/// The longest URL of a push subscription, in bytes.
+pub const PUSH_ENDPOINT: usize = 2048;
+
+/// Conversations that a push subscription may name as silent.
+pub const PUSH_SILENT: usize = 4096;
+
 /// About how many bytes of entries and slots the server puts into one frame.
 pub const PAGE_BYTES: usize = 256 * 1024;

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::device_list::SignedDeviceList;
 use crate::{
     AccountId, Bin, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, MailboxId, Nonce, Position,
-    RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Username,
+    PushSubscription, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Username,
 };
 
 /// One frame of a device.
@@ -105,6 +105,13 @@ pub enum Request {
     /// When the devices of this account were last connected. Answered by `LastSeen`.
     #[n(23)]
     LastSeen,
+    /// Wake this device by Web Push while it is not connected, from now on so and not as before; `None`: no more.
+    /// Answered by `Done`.
+    #[n(24)]
+    PutPush(#[n(0)] Option<PushSubscription>),
+    /// The key that a push subscription of this server's devices names. Answered by `PushKey`.
+    #[n(25)]
+    PushKey,
 }
 
 /// Makes an account with its first device.

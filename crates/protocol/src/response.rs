@@ -100,6 +100,10 @@ pub enum Reply {
     /// When devices were last connected.
     #[n(13)]
     LastSeen(#[n(0)] Vec<Seen>),
+    /// The application server key (RFC 8292): a P-256 point, uncompressed, 65 bytes. `None` if this server sends no
+    /// pushes.
+    #[n(14)]
+    PushKey(#[n(0)] Option<Bin>),
 }
 
 /// What a device learns at login.

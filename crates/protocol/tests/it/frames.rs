@@ -109,6 +109,12 @@ fn log_range() -> impl Strategy<Value = LogRange> {
         .prop_map(|(conversation, from, to, commits_only)| LogRange { conversation, from, to, commits_only })
 }
 
+/// Any lengths: whether they are good is checked after the codec.
+fn push_subscription() -> impl Strategy<Value = PushSubscription> {
+    (text(), bin(), bin(), vec(conversation(), 0..4))
+        .prop_map(|(endpoint, p256dh, auth, silent)| PushSubscription { endpoint, p256dh, auth, silent })
+}
+
 fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         register().prop_map(|r| Request::Register(Box::new(r))),
@@ -136,6 +142,8 @@ fn request() -> impl Strategy<Value = Request> {
         (mailbox(), bin()).prop_map(|(m, b)| Request::PutMailbox(m, b)),
         mailbox().prop_map(Request::CloseMailbox),
         Just(Request::LastSeen),
+        option::of(push_subscription()).prop_map(Request::PutPush),
+        Just(Request::PushKey),
     ]
 }
 
@@ -220,6 +228,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         vec(option::of(account_info()), 0..4).prop_map(Reply::Accounts),
         vec(list(), 0..4).prop_map(Reply::DeviceLists),
         vec(seen(), 0..4).prop_map(Reply::LastSeen),
+        option::of(bin()).prop_map(Reply::PushKey),
     ]
 }
 
@@ -318,10 +327,10 @@ macro_rules! variants {
 
 variants!(request_name, REQUESTS, Request: Register Login Subscribe Create Append Commit PutSlots Signal Log Slots
     Heads GroupState Welcome DropWelcome PutKeyPackages ClaimKeyPackages Lookup DeviceListHistory PutDeviceList
-    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen);
+    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen PutPush PushKey);
 variants!(frame_name, FRAMES, ServerFrame: Hello Reply Refused Changes Signal Mailbox Notice);
 variants!(reply_name, REPLIES, Reply: Done Registered LoggedIn Appended SlotsPut Log Slots Heads GroupState Welcome
-    KeyPackages Accounts DeviceLists LastSeen);
+    KeyPackages Accounts DeviceLists LastSeen PushKey);
 variants!(refusal_name, REFUSALS, Refusal: StaleEpoch RosterStale NotMember NotFound NameTaken RegistrationClosed
     InviteNeeded TooLarge TooMany RateLimited BadSignature DeviceRevoked DeviceExpired WrongState Invalid InvalidCommit
     Exists OldDeviceList MailboxGone BeforeStart StorageUnavailable Draining);

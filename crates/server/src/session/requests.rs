@@ -86,6 +86,8 @@ impl Session {
                     Reply::LastSeen(seen.into_iter().map(live).collect())
                 })
             }
+            Request::PutPush(_) => return Err(Refusal::Invalid("this server sends no pushes".into())),
+            Request::PushKey => futures_util::future::ready(Ok(Done::Reply(Reply::PushKey(None)))).boxed(),
             Request::Register(_) | Request::Login(_) => return Err(wrong_state("logged in already")),
         }))
     }
