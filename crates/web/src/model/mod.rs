@@ -1,0 +1,6 @@
+//! What the page decides without a browser.
+
+pub mod order;
+pub mod place;
+
+pub use place::Place;

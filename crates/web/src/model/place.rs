@@ -1,0 +1,107 @@
+//! Where in the app one is, as a path.
+
+use diario_protocol::ConversationId;
+
+/// A place in the app. Each has one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The conversations.
+    List,
+    /// One of them.
+    Conversation(ConversationId),
+    /// Who is in it, and what can be done with it.
+    Details(ConversationId),
+    /// Beginning a conversation.
+    New,
+    /// The account's devices.
+    Devices,
+    /// Letting another device join.
+    AddDevice,
+    /// The settings.
+    Settings,
+    /// Before there is an account.
+    Welcome,
+    /// No such place.
+    Nowhere,
+}
+
+impl Place {
+    /// The place that a path names.
+    pub fn of_path(path: &str) -> Self {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let conversation = |id: &str, make: fn(ConversationId) -> Self| id.parse().map_or(Self::Nowhere, make);
+        match parts.as_slice() {
+            [] | ["index.html"] => Self::List,
+            ["c", id] => conversation(id, Self::Conversation),
+            ["c", id, "details"] => conversation(id, Self::Details),
+            ["new"] => Self::New,
+            ["devices"] => Self::Devices,
+            ["devices", "add"] => Self::AddDevice,
+            ["settings"] => Self::Settings,
+            ["welcome"] => Self::Welcome,
+            _ => Self::Nowhere,
+        }
+    }
+
+    /// The path that names this place.
+    pub fn path(self) -> String {
+        match self {
+            Self::List | Self::Nowhere => "/".to_owned(),
+            Self::Conversation(id) => format!("/c/{id}"),
+            Self::Details(id) => format!("/c/{id}/details"),
+            Self::New => "/new".to_owned(),
+            Self::Devices => "/devices".to_owned(),
+            Self::AddDevice => "/devices/add".to_owned(),
+            Self::Settings => "/settings".to_owned(),
+            Self::Welcome => "/welcome".to_owned(),
+        }
+    }
+
+    /// The conversation that is open there.
+    pub fn conversation(self) -> Option<ConversationId> {
+        match self {
+            Self::Conversation(id) | Self::Details(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Where "back" leads if nothing of the app lies behind.
+    #[must_use]
+    pub fn parent(self) -> Self {
+        match self {
+            Self::Details(id) => Self::Conversation(id),
+            Self::AddDevice => Self::Devices,
+            _ => Self::List,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_has_its_path() {
+        let id = ConversationId::new([7; 16]);
+        for place in [
+            Place::List,
+            Place::Conversation(id),
+            Place::Details(id),
+            Place::New,
+            Place::Devices,
+            Place::AddDevice,
+            Place::Settings,
+            Place::Welcome,
+        ] {
+            assert_eq!(Place::of_path(&place.path()), place);
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_is_nowhere() {
+        for path in ["/c/", "/c/zz", "/c/00/details", "/settings/x", "/admin", "/c/%2e%2e/x"] {
+            assert_eq!(Place::of_path(path), Place::Nowhere, "{path}");
+        }
+        assert_eq!(Place::of_path("/index.html"), Place::List);
+    }
+}

@@ -1,0 +1,393 @@
+//! What the page knows: signals that the worker's tellings change, and what can be asked of the worker.
+//!
+//! [`State`] is one handle, free to copy, given by context: `let state = use_state();`. What it holds is only
+//! changed here; views read the signals and ask through [`State::ask`] or, where nobody waits for the answer,
+//! [`State::fire`]. Names of what can be asked are in `crate::actions`.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use diario_protocol::{ConversationId, Timestamp};
+use diario_web_api::{
+    Account, Answer, Ask, Connection, ConversationRow, Device, LinkStep, Message, Problem, Settings, Snapshot,
+    Status, StoreKind, Tell,
+};
+use futures_util::future::LocalBoxFuture;
+use leptos::prelude::*;
+
+use crate::bridge::Role;
+use crate::model::{Place, order};
+use crate::nav::Nav;
+
+/// How an ask reaches the worker.
+pub(crate) type Line = Rc<dyn Fn(Ask) -> LocalBoxFuture<'static, Result<Answer, Problem>>>;
+
+/// What happened to the conversation that is shown.
+#[derive(Debug, Clone)]
+pub(crate) enum Told {
+    /// These messages are new or changed; whether there are more that did.
+    Messages(Vec<Message>, bool),
+    /// This message is gone.
+    Gone(diario_protocol::EntryId),
+    /// Another worker holds the engine: what is shown may be out of date.
+    Anew,
+}
+
+/// Who listens to what happens to the conversation that is shown.
+type Listener = Rc<dyn Fn(Told)>;
+
+/// A short notice at the edge of the page.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Toast {
+    /// Its number.
+    pub(crate) id: u64,
+    /// What it says.
+    pub(crate) what: Notice,
+}
+
+/// What a toast says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Notice {
+    /// Something could not be done.
+    Problem(Problem),
+    /// The text of this key.
+    Text(&'static str),
+}
+
+/// Who types in a conversation: names, and until when to say so.
+pub(crate) type Typists = Vec<(String, Timestamp)>;
+
+/// What the page knows. Copies mean the same.
+#[derive(Clone, Copy)]
+pub(crate) struct State {
+    /// Where in the app one is.
+    pub(crate) nav: Nav,
+    /// Whether the worker has told everything there is to show at first.
+    pub(crate) ready: RwSignal<bool>,
+    /// The account; `None` before there is one.
+    pub(crate) account: RwSignal<Option<Account>>,
+    /// How it stands with the server.
+    pub(crate) status: RwSignal<Status>,
+    /// The account's settings.
+    pub(crate) settings: RwSignal<Settings>,
+    /// Where the diary is kept.
+    pub(crate) store: RwSignal<StoreKind>,
+    /// This page's place among the tabs of its browser; `None` until it is known.
+    pub(crate) role: RwSignal<Option<Role>>,
+    /// Why nothing goes any more, if the store has failed.
+    pub(crate) broken: RwSignal<Option<String>>,
+    /// The conversations in the order of the list: pinned ones first, then the newest.
+    pub(crate) order: RwSignal<Vec<ConversationId>>,
+    rows: RwSignal<HashMap<ConversationId, ArcRwSignal<ConversationRow>>>,
+    typing: RwSignal<HashMap<ConversationId, Typists>>,
+    /// The own devices; `None` until they were asked for.
+    pub(crate) devices: RwSignal<Option<Vec<Device>>>,
+    /// The newest step of a linking.
+    pub(crate) link: RwSignal<Option<LinkStep>>,
+    /// Why the server refused to register or log in, if it did.
+    pub(crate) rejected: RwSignal<Option<Problem>>,
+    /// What was refused that no honest server or member does; newest last, the last 50.
+    pub(crate) alarms: RwSignal<Vec<(Option<ConversationId>, String)>>,
+    /// The newest message of somebody else's, to be announced and notified.
+    pub(crate) arrived: RwSignal<Option<Arrived>>,
+    /// Notices at the edge of the page.
+    pub(crate) toasts: RwSignal<Vec<Toast>>,
+    /// This machine's clock, ms since 1970, moved on about three times a minute: for "5 minutes ago" and for days.
+    pub(crate) now: RwSignal<u64>,
+    /// The same, moved on every second while something counts down.
+    pub(crate) second: RwSignal<u64>,
+    line: StoredValue<Option<Line>, LocalStorage>,
+    listener: StoredValue<Option<Listener>, LocalStorage>,
+    toasted: StoredValue<u64>,
+}
+
+/// A message of somebody else's that came just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    /// Where.
+    pub(crate) conversation: ConversationId,
+    /// The conversation's title.
+    pub(crate) title: String,
+    /// Who, by name.
+    pub(crate) sender: String,
+    /// What, shortened.
+    pub(crate) text: String,
+    /// Whether the conversation is muted.
+    pub(crate) muted: bool,
+}
+
+/// The state of this page. Only within views.
+pub(crate) fn use_state() -> State {
+    expect_context()
+}
+
+/// This machine's clock.
+pub(crate) fn clock() -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a date after 1970")]
+    let now = js_sys::Date::now().max(0.0) as u64;
+    now
+}
+
+impl State {
+    /// Nothing is known yet.
+    pub(crate) fn new(nav: Nav) -> Self {
+        let state = Self {
+            nav,
+            ready: RwSignal::new(false),
+            account: RwSignal::new(None),
+            status: RwSignal::new(Status { connection: Connection::Connecting, waiting: 0 }),
+            settings: RwSignal::new(Settings { receipts: true }),
+            store: RwSignal::new(StoreKind::Disk),
+            role: RwSignal::new(None),
+            broken: RwSignal::new(None),
+            order: RwSignal::default(),
+            rows: RwSignal::default(),
+            typing: RwSignal::default(),
+            devices: RwSignal::new(None),
+            link: RwSignal::new(None),
+            rejected: RwSignal::new(None),
+            alarms: RwSignal::default(),
+            arrived: RwSignal::new(None),
+            toasts: RwSignal::default(),
+            now: RwSignal::new(clock()),
+            second: RwSignal::new(clock()),
+            line: StoredValue::new_local(None),
+            listener: StoredValue::new_local(None),
+            toasted: StoredValue::new(0),
+        };
+        set_interval(
+            move || {
+                let now = clock();
+                let counting = matches!(
+                    state.status.read_untracked().connection,
+                    Connection::Waiting { .. }
+                );
+                if counting {
+                    state.second.set(now);
+                }
+                if now.abs_diff(state.now.get_untracked()) >= 20_000 {
+                    state.now.set(now);
+                }
+                state.forget_typists(now);
+            },
+            std::time::Duration::from_secs(1),
+        );
+        state
+    }
+
+    /// From now on asks go this way.
+    pub(crate) fn set_line(self, line: Line) {
+        self.line.set_value(Some(line));
+    }
+
+    /// Asks the worker, and waits for its answer. An ask outlives the worker: the bridge asks again.
+    pub(crate) async fn ask(self, ask: Ask) -> Result<Answer, Problem> {
+        match self.line.get_value() {
+            Some(line) => line(ask).await,
+            None => Err(Problem::Offline),
+        }
+    }
+
+    /// Asks the worker; nobody waits, but a problem is shown.
+    pub(crate) fn fire(self, ask: Ask) {
+        leptos::task::spawn_local(async move {
+            if let Err(problem) = self.ask(ask).await {
+                self.problem(problem);
+            }
+        });
+    }
+
+    /// Asks the worker; nobody waits, and a problem is nobody's: for what is told again soon anyway.
+    pub(crate) fn hint(self, ask: Ask) {
+        leptos::task::spawn_local(async move {
+            let _ = self.ask(ask).await;
+        });
+    }
+
+    /// Shows that something could not be done.
+    pub(crate) fn problem(self, problem: Problem) {
+        self.toast(Notice::Problem(problem));
+    }
+
+    /// Shows a notice for some seconds. The same one twice is shown once.
+    pub(crate) fn toast(self, what: Notice) {
+        let id = self.toasted.get_value() + 1;
+        self.toasted.set_value(id);
+        self.toasts.update(|toasts| {
+            toasts.retain(|toast| toast.what != what);
+            toasts.push(Toast { id, what });
+        });
+        set_timeout(move || self.dismiss(id), std::time::Duration::from_secs(8));
+    }
+
+    /// Takes a notice away.
+    pub(crate) fn dismiss(self, id: u64) {
+        if self.toasts.read_untracked().iter().any(|toast| toast.id == id) {
+            self.toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
+        }
+    }
+
+    /// Goes to a place.
+    pub(crate) fn go(self, place: Place) {
+        self.nav.go(place);
+    }
+
+    /// A conversation's row; `None` if there is no such conversation. Follows its coming and going.
+    pub(crate) fn row(self, id: ConversationId) -> Option<ArcRwSignal<ConversationRow>> {
+        self.rows.read().get(&id).cloned()
+    }
+
+    /// A conversation's row as it is now.
+    pub(crate) fn row_now(self, id: ConversationId) -> Option<ConversationRow> {
+        self.rows.read_untracked().get(&id).map(GetUntracked::get_untracked)
+    }
+
+    /// Goes through all rows as they are now.
+    pub(crate) fn each_row(self, mut with: impl FnMut(&ConversationRow)) {
+        for row in self.rows.read_untracked().values() {
+            with(&row.read_untracked());
+        }
+    }
+
+    /// Who types in a conversation.
+    pub(crate) fn typists(self, id: ConversationId) -> Vec<String> {
+        self.typing.with(|typing| {
+            typing.get(&id).map(|who| who.iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default()
+        })
+    }
+
+    /// Whose turn it is to hear what happens to the conversation that is shown; `None`: nobody's.
+    pub(crate) fn listen(self, listener: Option<Listener>) {
+        self.listener.set_value(listener);
+    }
+
+    /// The worker told everything there is.
+    pub(crate) fn on_start(self, snapshot: Snapshot) {
+        let Snapshot { account, status, conversations, settings, store } = snapshot;
+        self.account.set(account);
+        self.status.set(status);
+        self.settings.set(settings);
+        self.store.set(store);
+        let known: HashMap<_, _> = conversations.iter().map(|row| (row.id, ())).collect();
+        if self.rows.read_untracked().keys().any(|id| !known.contains_key(id)) {
+            self.rows.update(|rows| rows.retain(|id, _| known.contains_key(id)));
+        }
+        self.put_rows(conversations);
+        let again = self.ready.get_untracked();
+        self.ready.set(true);
+        if again {
+            self.tell_listener(Told::Anew);
+        }
+    }
+
+    /// The worker told something.
+    pub(crate) fn on_tell(self, tell: Tell) {
+        match tell {
+            Tell::Status(status) => {
+                self.second.set(clock());
+                self.status.set(status);
+            }
+            Tell::Account(account) => self.account.set(account),
+            Tell::Conversations(rows) => self.put_rows(rows),
+            Tell::Messages { conversation, messages, reload } => {
+                if self.nav.place_now().conversation() == Some(conversation) {
+                    self.tell_listener(Told::Messages(messages, reload));
+                }
+            }
+            Tell::Gone { conversation, id } => {
+                if self.nav.place_now().conversation() == Some(conversation) {
+                    self.tell_listener(Told::Gone(id));
+                }
+            }
+            Tell::Typing { conversation, name, until } => self.typing.update(|typing| {
+                let who = typing.entry(conversation).or_default();
+                who.retain(|(other, _)| *other != name);
+                who.push((name, until));
+            }),
+            Tell::Arrived { conversation, title, sender, text, muted } => {
+                // Who has just said something does not type any more.
+                self.typing.update(|typing| {
+                    if let Some(who) = typing.get_mut(&conversation) {
+                        who.retain(|(name, _)| *name != sender);
+                    }
+                });
+                self.arrived.set(Some(Arrived { conversation, title, sender, text, muted }));
+            }
+            Tell::Devices(devices) => self.devices.set(Some(devices)),
+            Tell::Settings(settings) => self.settings.set(settings),
+            Tell::Link(step) => self.link.set(Some(step)),
+            Tell::Alarm { conversation, what } => self.alarms.update(|alarms| {
+                alarms.push((conversation, what));
+                let more = alarms.len().saturating_sub(50);
+                alarms.drain(..more);
+            }),
+            Tell::Rejected(problem) => self.rejected.set(Some(problem)),
+            Tell::Broken(why) => self.broken.set(Some(why)),
+        }
+    }
+
+    /// This page's place among the tabs changed.
+    pub(crate) fn on_role(self, role: Role) {
+        if let Role::Broken(why) = &role {
+            self.broken.set(Some(why.clone()));
+        }
+        self.role.set(Some(role));
+    }
+
+    fn tell_listener(self, told: Told) {
+        if let Some(listener) = self.listener.get_value() {
+            listener(told);
+        }
+    }
+
+    fn put_rows(self, new: Vec<ConversationRow>) {
+        let mut added = Vec::new();
+        let mut moved = false;
+        {
+            let rows = self.rows.read_untracked();
+            for row in new {
+                match rows.get(&row.id) {
+                    Some(signal) => {
+                        let differs = {
+                            let old = signal.read_untracked();
+                            moved |= (old.pinned, old.at) != (row.pinned, row.at);
+                            *old != row
+                        };
+                        if differs {
+                            signal.set(row);
+                        }
+                    }
+                    None => added.push((row.id, ArcRwSignal::new(row))),
+                }
+            }
+        }
+        if !added.is_empty() {
+            moved = true;
+            self.rows.update(|rows| rows.extend(added));
+        }
+        if moved || self.order.read_untracked().len() != self.rows.read_untracked().len() {
+            let order = {
+                let rows = self.rows.read_untracked();
+                order::listed(rows.values().map(|row| {
+                    let row = row.read_untracked();
+                    (row.id, row.pinned, row.at)
+                }))
+            };
+            if *self.order.read_untracked() != order {
+                self.order.set(order);
+            }
+        }
+    }
+
+    fn forget_typists(self, now: u64) {
+        let over = |who: &Typists| who.iter().any(|(_, until)| until.0 <= now);
+        if self.typing.read_untracked().values().any(over) {
+            self.typing.update(|typing| {
+                for who in typing.values_mut() {
+                    who.retain(|(_, until)| until.0 > now);
+                }
+                typing.retain(|_, who| !who.is_empty());
+            });
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What is seen.
+
+pub(crate) mod pages;
+pub(crate) mod shell;
