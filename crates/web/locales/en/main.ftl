@@ -1,0 +1,1 @@
+# The shell, the list of conversations, the conversation.
