@@ -26,7 +26,7 @@ pub(super) enum Place {
     /// Nowhere: at the beginning, put aside, or broken.
     None,
     /// There, known by its lock.
-    Follower(#[expect(dead_code, reason = "held, not used")] Held),
+    Follower(Held),
     /// Leading.
     Leader(Leader),
 }
