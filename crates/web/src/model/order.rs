@@ -44,7 +44,8 @@ mod tests {
     fn pinned_ones_come_first_then_the_newest() {
         let id = |n| ConversationId::new([n; 16]);
         let at = Timestamp;
-        let rows = [(id(1), false, at(10)), (id(2), true, at(1)), (id(3), false, at(20)), (id(4), true, at(2))];
+        let rows =
+            [(id(1), false, at(10)), (id(2), true, at(1)), (id(3), false, at(20)), (id(4), true, at(2))];
         assert_eq!(listed(rows.into_iter()), [id(4), id(2), id(3), id(1)]);
     }
 

@@ -29,7 +29,8 @@ impl Place {
     /// The place that a path names.
     pub fn of_path(path: &str) -> Self {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let conversation = |id: &str, make: fn(ConversationId) -> Self| id.parse().map_or(Self::Nowhere, make);
+        let conversation =
+            |id: &str, make: fn(ConversationId) -> Self| id.parse().map_or(Self::Nowhere, make);
         match parts.as_slice() {
             [] | ["index.html"] => Self::List,
             ["c", id] => conversation(id, Self::Conversation),

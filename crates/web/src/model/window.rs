@@ -1,0 +1,227 @@
+//! The part of a conversation that is loaded: bounded, in order, each message once.
+
+use diario_protocol::{EntryId, Seq};
+use diario_web_api::Message;
+
+/// Messages that are fetched at a time.
+pub const PAGE: u16 = 60;
+/// Most messages that are kept; further ones drop out at the far end.
+pub const MOST: usize = 300;
+
+/// Which end gives when there are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Far {
+    /// The oldest go.
+    Old,
+    /// The newest go.
+    New,
+}
+
+/// The part of a conversation that is loaded. Messages with a sequence come first, in its order; those that wait
+/// to be sent (or failed to) follow in the order in which they were written.
+#[derive(Debug, Clone, Default)]
+pub struct Window {
+    messages: Vec<Message>,
+    more_before: bool,
+    more_after: bool,
+}
+
+impl Window {
+    /// A page, and nothing else.
+    pub fn of(page: Vec<Message>, more_before: bool, more_after: bool) -> Self {
+        let mut window = Self { messages: Vec::new(), more_before, more_after };
+        window.merge(page);
+        window
+    }
+
+    /// The messages, oldest first.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Whether there are older ones than these.
+    pub fn more_before(&self) -> bool {
+        self.more_before
+    }
+
+    /// Whether there are newer ones than these.
+    pub fn more_after(&self) -> bool {
+        self.more_after
+    }
+
+    /// The lowest sequence here.
+    pub fn first(&self) -> Option<Seq> {
+        self.messages.first().and_then(|message| message.seq)
+    }
+
+    /// The highest sequence here.
+    pub fn last(&self) -> Option<Seq> {
+        self.messages.iter().rev().find_map(|message| message.seq)
+    }
+
+    /// Takes a page of older messages.
+    pub fn put_before(&mut self, page: Vec<Message>, more_before: bool) {
+        self.merge(page);
+        self.more_before = more_before;
+        self.trim(Far::New);
+    }
+
+    /// Takes a page of newer messages.
+    pub fn put_after(&mut self, page: Vec<Message>, more_after: bool) {
+        self.merge(page);
+        self.more_after = more_after;
+        self.trim(Far::Old);
+    }
+
+    /// Takes what is new or changed. What belongs to parts that are not loaded is left out: it is there when they
+    /// are. Whether anything changed.
+    pub fn tell(&mut self, told: Vec<Message>, far: Far) -> bool {
+        let (first, last) = (self.first(), self.last());
+        let mut belonging = Vec::with_capacity(told.len());
+        for message in told {
+            if let Some(known) = self.messages.iter().find(|known| known.id == message.id) {
+                if *known != message {
+                    belonging.push(message);
+                }
+                continue;
+            }
+            let here = match message.seq {
+                None => !self.more_after,
+                Some(seq) => {
+                    let above = last.is_some_and(|last| seq > last) || last.is_none();
+                    let below = first.is_some_and(|first| seq < first);
+                    !(above && self.more_after || below && self.more_before)
+                }
+            };
+            if here {
+                belonging.push(message);
+            }
+        }
+        if belonging.is_empty() {
+            return false;
+        }
+        self.merge(belonging);
+        self.trim(far);
+        true
+    }
+
+    /// Forgets a message. Whether it was here.
+    pub fn gone(&mut self, id: EntryId) -> bool {
+        let before = self.messages.len();
+        self.messages.retain(|message| message.id != id);
+        self.messages.len() != before
+    }
+
+    fn merge(&mut self, new: Vec<Message>) {
+        for message in new {
+            match self.messages.iter_mut().find(|known| known.id == message.id) {
+                Some(known) => *known = message,
+                None => self.messages.push(message),
+            }
+        }
+        // Stable: those without a sequence keep the order in which they came.
+        self.messages.sort_by_key(|message| (message.seq.is_none(), message.seq));
+    }
+
+    fn trim(&mut self, far: Far) {
+        let over = self.messages.len().saturating_sub(MOST);
+        if over == 0 {
+            return;
+        }
+        match far {
+            Far::Old => {
+                self.messages.drain(..over);
+                self.more_before = true;
+            }
+            Far::New => {
+                self.messages.truncate(MOST);
+                // What waits to be sent goes too: it comes back with the newest page.
+                self.more_after = true;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    fn seqs(window: &Window) -> Vec<Option<u64>> {
+        window.messages().iter().map(|message| message.seq.map(|seq| seq.0)).collect()
+    }
+
+    fn page(range: std::ops::Range<u64>) -> Vec<Message> {
+        range.map(|seq| sample::message(seq, Some(seq))).collect()
+    }
+
+    #[test]
+    fn pages_join_without_repeating() {
+        let mut window = Window::of(page(10..20), true, false);
+        window.put_before(page(5..12), true);
+        assert_eq!(seqs(&window), (5..20).map(Some).collect::<Vec<_>>());
+        window.put_before(page(1..5), false);
+        assert_eq!(window.first(), Some(Seq(1)));
+        assert!(!window.more_before());
+    }
+
+    #[test]
+    fn what_waits_comes_last_and_takes_its_place_when_sent() {
+        let mut window = Window::of(page(1..3), false, false);
+        assert!(window.tell(vec![sample::message(91, None), sample::message(90, None)], Far::Old));
+        assert!(window.tell(vec![sample::message(3, Some(3))], Far::Old));
+        assert_eq!(seqs(&window), [Some(1), Some(2), Some(3), None, None]);
+        assert_eq!(window.messages()[3].id, sample::message(91, None).id, "in the order of writing");
+        assert!(window.tell(vec![sample::message(90, Some(4))], Far::Old));
+        assert_eq!(seqs(&window), [Some(1), Some(2), Some(3), Some(4), None]);
+        assert!(!window.tell(vec![sample::message(90, Some(4))], Far::Old), "told twice changes nothing");
+    }
+
+    #[test]
+    fn what_is_not_loaded_is_not_shown_out_of_place() {
+        let mut window = Window::of(page(100..160), true, true);
+        assert!(!window.tell(vec![sample::message(900, Some(900)), sample::message(901, None)], Far::Old));
+        assert!(!window.tell(vec![sample::message(3, Some(3))], Far::Old));
+        assert!(window.tell(vec![sample::message(777, Some(120))], Far::Old), "in the middle it belongs");
+        assert_eq!(window.messages().len(), 61);
+    }
+
+    #[test]
+    fn it_stays_bounded_at_either_end() {
+        let mut window = Window::of(page(1000..1060), true, false);
+        let mut first = 1000;
+        for _ in 0..10 {
+            window.put_before(page(first - 60..first), true);
+            first -= 60;
+        }
+        assert_eq!(window.messages().len(), MOST);
+        assert_eq!(window.first(), Some(Seq(first)));
+        assert!(window.more_after(), "the newest dropped out");
+        let mut last = window.last().map_or(0, |seq| seq.0);
+        while last < 1059 {
+            window.put_after(page(last + 1..(last + 61).min(1060)), last + 61 < 1060);
+            last = window.last().map_or(0, |seq| seq.0);
+        }
+        assert_eq!(window.messages().len(), MOST);
+        assert!(!window.more_after());
+        assert!(window.more_before());
+        assert!(window.tell(page(1060..1070), Far::Old));
+        assert_eq!((window.messages().len(), window.last()), (MOST, Some(Seq(1069))));
+    }
+
+    #[test]
+    fn what_is_discarded_is_gone() {
+        let mut window = Window::of(page(1..4), false, false);
+        assert!(window.gone(sample::message(2, None).id));
+        assert!(!window.gone(sample::message(2, None).id));
+        assert_eq!(seqs(&window), [Some(1), Some(3)]);
+    }
+
+    #[test]
+    fn an_empty_conversation_takes_its_first_message() {
+        let mut window = Window::of(Vec::new(), false, false);
+        assert!(window.tell(vec![sample::message(1, None)], Far::Old));
+        assert!(window.tell(vec![sample::message(2, Some(1))], Far::Old));
+        assert_eq!(seqs(&window), [Some(1), None]);
+    }
+}
