@@ -1,3 +1,141 @@
+// The service worker: keeps the app in this browser so that it starts without a network, wakes it by push, and
+// brings tabs together.
+//
+// A new version installs beside the old one and waits. The page says that it is there; when the user wants it, or
+// when no page of the old version is left, it takes over. Nothing of the API is ever kept here.
+
+const VERSION = '{{version}}';
+const CACHE = `diario-${VERSION}`;
+const FILES = {{precache}};
+const PAGE = '/index.html';
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(
+    (async () => {
+      const cache = await caches.open(CACHE);
+      // Names under /assets/ say what is in them; the others could be old ones of the browser's own cache.
+      await cache.addAll(
+        FILES.filter((path) => path !== '/sw.js').map(
+          (path) => new Request(path, { cache: path.startsWith('/assets/') ? 'default' : 'reload' }),
+        ),
+      );
+    })(),
+  );
+});
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(
+    (async () => {
+      const names = await caches.keys();
+      await Promise.all(
+        names.filter((name) => name.startsWith('diario-') && name !== CACHE).map((name) => caches.delete(name)),
+      );
+      await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET') return;
+  const url = new URL(request.url);
+  if (url.origin !== self.location.origin) return;
+  if (request.mode === 'navigate') {
+    // The server's own pages, such as /healthz, are not the app's.
+    if (/^\/(v1|metrics|healthz)(\/|$)/.test(url.pathname)) return;
+    event.respondWith(kept(PAGE, request));
+  } else if (FILES.includes(url.pathname) && url.pathname !== '/sw.js') {
+    event.respondWith(kept(url.pathname, request));
+  }
+});
+
+/** A file of this version; by the network if the browser has thrown it away. */
+async function kept(path, request) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(path)) ?? fetch(request);
+}
+
+self.addEventListener('message', (event) => {
+  const data = event.data;
+  if (data?.type === 'skip-waiting') self.skipWaiting();
+  if (data?.type === 'notify') event.waitUntil(notify(data));
+});
+
+// ---- notifications ----
+
+/** The notification of a push, which has no content: those of an open page, which have some, take its place. */
+const PUSHED = 'diario-push';
+
+function texts() {
+  return navigator.language.toLowerCase().startsWith('it') ? { message: 'Nuovo messaggio' } : { message: 'New message' };
+}
+
+function pages() {
+  return self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+}
+
+/** A page got a message while nobody looked at it. */
+async function notify({ tag, title, body, path }) {
+  const open = await pages();
+  if (open.some((page) => page.visibilityState === 'visible' && page.focused)) return;
+  const { registration } = self;
+  for (const old of await registration.getNotifications({ tag: PUSHED })) old.close();
+  await registration.showNotification(title, {
+    body,
+    tag,
+    renotify: true,
+    dir: 'auto',
+    icon: '/icons/icon-192.png',
+    badge: '/icons/badge-96.png',
+    data: { path },
+  });
+}
+
+self.addEventListener('push', (event) => {
+  event.waitUntil(
+    (async () => {
+      const open = await pages();
+      // A page that is looked at shows the message itself, and browsers want no notification then.
+      if (open.some((page) => page.visibilityState === 'visible' && page.focused)) return;
+      await self.registration.showNotification('Diario', {
+        body: texts().message,
+        tag: PUSHED,
+        icon: '/icons/icon-192.png',
+        badge: '/icons/badge-96.png',
+        data: { path: '/' },
+      });
+    })(),
+  );
+});
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const path = event.notification.data?.path ?? '/';
+  event.waitUntil(
+    (async () => {
+      const open = await pages();
+      const page = open.find((one) => one.visibilityState === 'visible') ?? open[0];
+      if (!page) {
+        await self.clients.openWindow(path);
+        return;
+      }
+      page.postMessage({ type: 'open', path });
+      await page.focus();
+    })(),
+  );
+});
+
+self.addEventListener('pushsubscriptionchange', (event) => {
+  event.waitUntil(
+    (async () => {
+      const options = event.oldSubscription?.options;
+      if (!event.newSubscription && options) await self.registration.pushManager.subscribe(options);
+      // The engine tells the server: that of an open page now, else that of the next one.
+      for (const page of await pages()) page.postMessage({ type: 'subscription-changed' });
+    })(),
+  );
+});
+
 // broker: begin
 // A page that does not lead sends a port; it is handed on to the page that does. Nobody but the leader gets it, and
 // nothing is kept here: a service worker may be stopped at any moment.

@@ -1,0 +1,123 @@
+// Starts the page: theme, service worker, and the app itself.
+//
+// The only place that makes URLs of scripts. They are all fixed when the app is built; the Trusted Types policy
+// `diario` lets nothing else through.
+
+const PAGE = '{{page.js}}';
+const PAGE_WASM = '{{page.wasm}}';
+const ENGINE = '{{engine.js}}';
+const SERVICE_WORKER = '/sw.js';
+
+const rules = {
+  createScriptURL(url) {
+    if (url === ENGINE || url === SERVICE_WORKER) return url;
+    throw new TypeError('no script of this app');
+  },
+};
+const policy = globalThis.trustedTypes?.createPolicy('diario', rules) ?? rules;
+
+/** What was kept in this browser under a name; null where nothing can be kept. */
+function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+const theme = kept('diario.theme');
+if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+
+const language = (() => {
+  const known = ['en', 'it'];
+  const wanted = [kept('diario.language'), ...navigator.languages];
+  const of = (tag) => known.find((one) => one === String(tag).toLowerCase().split(/[-_]/)[0]);
+  return wanted.map(of).find(Boolean) ?? 'en';
+})();
+document.documentElement.lang = language;
+
+const TEXTS = {
+  en: {
+    old: 'This browser is too old for Diario, or a setting of it is in the way. It lacks: ',
+    insecure: 'Diario needs a secure connection. Open this page by https.',
+    failed: 'Diario could not be loaded. Check the connection and load this page again.',
+  },
+  it: {
+    old: 'Questo browser è troppo vecchio per Diario, oppure una sua impostazione lo impedisce. Manca: ',
+    insecure: 'Diario ha bisogno di una connessione sicura. Apri questa pagina con https.',
+    failed: 'Non è stato possibile caricare Diario. Controlla la connessione e ricarica la pagina.',
+  },
+}[language];
+
+function say(text) {
+  const line = document.getElementById('splash-text');
+  if (line) line.textContent = text;
+}
+
+/** What this browser lacks, by names that a search finds. */
+function missing() {
+  const needs = {
+    WebAssembly: typeof WebAssembly === 'object' && 'instantiateStreaming' in WebAssembly,
+    'Web Locks': 'locks' in navigator,
+    'Web Workers': 'Worker' in globalThis,
+    BroadcastChannel: 'BroadcastChannel' in globalThis,
+    '<dialog>': 'HTMLDialogElement' in globalThis,
+  };
+  return Object.keys(needs).filter((name) => !needs[name]);
+}
+
+// The page's module asks for this when it has to hold the engine.
+globalThis.diario = Object.freeze({
+  startEngine: () => new Worker(policy.createScriptURL(ENGINE), { type: 'module', name: 'diario-engine' }),
+});
+
+/** Registers the service worker, and loads the page anew, once, when a new version of it takes over. */
+async function serve() {
+  const container = navigator.serviceWorker;
+  if (!container) return;
+  let before = container.controller !== null;
+  container.addEventListener('controllerchange', () => {
+    if (!before) {
+      // The first one ever: it serves the same version as this page is.
+      before = true;
+      return;
+    }
+    // Never twice in a row, whatever goes wrong.
+    const last = Number(sessionStorage.getItem('diario.reloaded') ?? 0);
+    if (Date.now() - last < 5000) return;
+    sessionStorage.setItem('diario.reloaded', String(Date.now()));
+    location.reload();
+  });
+  const found = await container.getRegistration();
+  before ||= Boolean(found?.active);
+  const registration = await container.register(policy.createScriptURL(SERVICE_WORKER), {
+    updateViaCache: 'none',
+  });
+  // An app that stays open for days looks for a new version when it is looked at.
+  let looked = Date.now();
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState !== 'visible' || Date.now() - looked < 3_600_000) return;
+    looked = Date.now();
+    registration.update().catch(() => {});
+  });
+}
+
+async function start() {
+  if (!isSecureContext) return say(TEXTS.insecure);
+  const lacks = missing();
+  if (lacks.length > 0) return say(TEXTS.old + lacks.join(', '));
+  try {
+    // Both at once: the module's code is compiled while its glue is read.
+    const wasm = fetch(PAGE_WASM, { integrity: '{{integrity:page.wasm}}' });
+    const page = await import(PAGE);
+    await page.default({ module_or_path: wasm });
+    document.getElementById('splash')?.remove();
+  } catch (error) {
+    console.error(error);
+    say(TEXTS.failed);
+  }
+}
+
+start();
+// Without a service worker the app works all the same, in one tab and online.
+serve().catch((error) => console.warn(error));
