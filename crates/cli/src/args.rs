@@ -83,6 +83,9 @@ pub(crate) struct Serve {
     /// Who may make an account: open, invite or closed.
     #[arg(long, value_name = "WHO")]
     pub(crate) registration: Option<String>,
+    /// Folder with a web app that was built, in place of the one in this program.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) web_dir: Option<PathBuf>,
     /// Any other setting; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub(crate) set: Vec<(String, String)>,

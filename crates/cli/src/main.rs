@@ -21,6 +21,7 @@ mod session;
 mod shutdown;
 mod style;
 mod view;
+mod web_app;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use diario_protocol::{ConversationId, Epoch, Refusal};
@@ -17,12 +17,15 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::rate::Bucket;
 use crate::storage::{MailboxLimits, Storage};
+use crate::web::WebApp;
 
 /// The server's parts.
 pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) hub: Arc<Hub>,
+    /// Set before anything is served, if there is one.
+    pub(crate) web: OnceLock<Arc<dyn WebApp>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) crypto: RustCrypto,

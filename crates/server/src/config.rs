@@ -55,6 +55,8 @@ pub struct Flags {
     pub data_dir: Option<PathBuf>,
     /// See [`Settings::registration`].
     pub registration: Option<String>,
+    /// See [`Settings::web_dir`].
+    pub web_dir: Option<PathBuf>,
     /// Any other setting by name, its value as TOML or as a bare word.
     pub set: Vec<(String, String)>,
 }
@@ -81,8 +83,13 @@ settings! {
     data_dir: PathBuf = "\"diario-data\"";
     /// Who may make an account: "open", "invite" or "closed".
     registration: Registration = "\"open\"";
-    /// Whether the client's address is the last one in X-Forwarded-For; only behind a proxy that sets it.
+    /// Whether the client's address is the last one in X-Forwarded-For, and the host the one in X-Forwarded-Host; only
+    /// behind a proxy that sets both.
     trust_forwarded_for: bool = "false";
+    /// Folder with a web app that was built (dist/), in place of the one in this program; empty: none.
+    web_dir: PathBuf = "\"\"";
+    /// Origins besides this server's own whose pages may connect, such as `https://chat.example.org`.
+    allowed_origins: Vec<String> = "[]";
 
     /// Connections at the same time.
     max_connections: usize = "20000";
@@ -222,6 +229,9 @@ impl Settings {
         }
         if let Some(mode) = &flags.registration {
             table.insert("registration".into(), text(mode));
+        }
+        if let Some(dir) = &flags.web_dir {
+            table.insert("web_dir".into(), text(&dir.display()));
         }
         Self::from_table(table)
     }

@@ -1,4 +1,4 @@
-//! HTTP: the WebSocket of devices, health and metrics.
+//! HTTP: the WebSocket of devices, health, metrics, and the web app for all other paths.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,12 +7,14 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use axum::Router;
 use axum::extract::{Extension, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use diario_protocol::WEBSOCKET_PATH;
 
 use crate::app::App;
 use crate::session::{self, Session};
+use crate::web;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy)]
@@ -21,17 +23,12 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 /// Every path of the server.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(index))
         .route("/healthz", get(health))
         .route("/metrics", get(metrics))
         .route(WEBSOCKET_PATH, get(upgrade))
+        .fallback(web::serve)
         .with_state(app)
-}
-
-/// Until there is a web app: what to type next.
-async fn index() -> &'static str {
-    "This is a Diario server. It speaks to Diario devices at /v1/ws.\n\
-     In a terminal: diario register --server <this address> <your name>\n"
+        .layer(map_response(web::secure))
 }
 
 async fn health(State(app): State<Arc<App>>) -> Response {
@@ -52,6 +49,10 @@ async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if !web::may_connect(&headers, &app.settings) {
+        app.metrics.turned_away.fetch_add(1, Relaxed);
+        return (StatusCode::FORBIDDEN, "pages of that origin may not connect\n").into_response();
+    }
     if app.draining.load(SeqCst) {
         return (StatusCode::SERVICE_UNAVAILABLE, "the server stops\n").into_response();
     }

@@ -22,7 +22,9 @@ mod rules;
 mod server;
 mod session;
 pub mod storage;
+mod web;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, Flags, Registration, Settings};
 pub use server::{Server, StartError, create_invite};
+pub use web::{WebApp, WebFile};

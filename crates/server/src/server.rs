@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,6 +26,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::storage::sqlite::OpenError;
 use crate::storage::{self, Event, Listener, StorageSettings};
+use crate::web::{Folder, WebApp};
 
 /// A server that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -66,10 +67,16 @@ impl Server {
         let metrics = Arc::new(Metrics::default());
         let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
         let storage = open(&settings.data_dir, &(&settings).into(), &metrics, Arc::clone(&hub) as _)?;
+        let web = OnceLock::new();
+        if !settings.web_dir.as_os_str().is_empty() {
+            let folder: Arc<dyn WebApp> = Arc::new(Folder(settings.web_dir.clone()));
+            let _ = web.set(folder);
+        }
         let checks = std::thread::available_parallelism().map_or(2, usize::from);
         let app = App {
             storage,
             hub,
+            web,
             metrics,
             clock,
             crypto: openmls_rust_crypto::RustCrypto::default(),
@@ -83,6 +90,14 @@ impl Server {
             settings,
         };
         Ok(Self { listener, app: Arc::new(app) })
+    }
+
+    /// Hands out a web app, unless the settings name a folder with another one.
+    #[must_use]
+    pub fn with_web_app(self, web: Arc<dyn WebApp>) -> Self {
+        // Taken already: that is the folder of the settings.
+        let _ = self.app.web.set(web);
+        self
     }
 
     /// The address that it listens on; its port is the system's choice if the settings say 0.

@@ -1,5 +1,7 @@
 //! `diario serve`: the server.
 
+use std::sync::Arc;
+
 use diario_server::{Flags, Server, Settings, StartError};
 use serde::Serialize;
 
@@ -7,6 +9,7 @@ use crate::args::Serve;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::shutdown;
+use crate::web_app::EmbeddedWebApp;
 
 #[derive(Serialize)]
 struct Listening {
@@ -21,13 +24,17 @@ pub(crate) async fn run(out: &mut Output, args: &Serve) -> Result<(), CliError> 
         listen: args.listen,
         data_dir: args.data.clone(),
         registration: args.registration.clone(),
+        web_dir: args.web_dir.clone(),
         set: args.set.clone(),
     };
     let settings = Settings::load(args.config.as_deref(), environment(), &flags).map_err(|e| {
         CliError::usage(e.to_string()).hint("`diario serve --print-settings` lists every setting")
     })?;
     let stop = shutdown::requested();
-    let server = Server::bind(settings).await.map_err(|e| explain(&e))?;
+    let mut server = Server::bind(settings).await.map_err(|e| explain(&e))?;
+    if EmbeddedWebApp::is_built() {
+        server = server.with_web_app(Arc::new(EmbeddedWebApp));
+    }
     let listening = Listening { listening: server.local_addr().to_string() };
     out.show(&listening, |_| what_next(&listening.listening)).await?;
     server.serve(stop).await;

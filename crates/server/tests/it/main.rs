@@ -6,6 +6,8 @@
 mod device;
 mod flows;
 mod hostile;
+mod http;
 mod load;
 mod raw;
 mod support;
+mod web;

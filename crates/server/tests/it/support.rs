@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use diario_protocol::*;
-use diario_server::{Clock, Server, Settings, SystemClock};
+use diario_server::{Clock, Server, Settings, SystemClock, WebApp};
 use openmls::prelude::MlsGroup;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -39,7 +39,24 @@ impl TestServer {
         Self::in_dir(tempfile::tempdir().unwrap(), change).await
     }
 
+    /// With a web app.
+    pub(crate) async fn with_app(app: Arc<dyn WebApp>) -> Self {
+        Self::with_both(|_| {}, app).await
+    }
+
+    pub(crate) async fn with_both(change: impl FnOnce(&mut Settings), app: Arc<dyn WebApp>) -> Self {
+        Self::run(tempfile::tempdir().unwrap(), change, Some(app)).await
+    }
+
     pub(crate) async fn in_dir(dir: tempfile::TempDir, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::run(dir, change, None).await
+    }
+
+    async fn run(
+        dir: tempfile::TempDir,
+        change: impl FnOnce(&mut Settings),
+        app: Option<Arc<dyn WebApp>>,
+    ) -> Self {
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
             data_dir: dir.path().into(),
@@ -48,7 +65,10 @@ impl TestServer {
         };
         change(&mut settings);
         let clock = Arc::new(MovedClock::default());
-        let server = Server::bind_with_clock(settings, clock.clone()).await.unwrap();
+        let mut server = Server::bind_with_clock(settings, clock.clone()).await.unwrap();
+        if let Some(app) = app {
+            server = server.with_web_app(app);
+        }
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(server.serve(async {
