@@ -8,6 +8,7 @@ mod test;
 mod tidy;
 mod tools;
 mod wasm;
+mod web;
 
 use std::process::ExitCode;
 
@@ -16,7 +17,7 @@ usage: cargo xtask COMMAND
 
   serve [OPTIONS]   build and start the server on http://localhost:8080 (options go to `diario serve`)
   test [FILTER…]    everything CI runs; with a filter, only the tests that match
-  wasm              check that the engine compiles for the browser
+  web [--dev]       build the web app into dist/
   bench [SCENARIO…] measure: s1 s2 s3 s4 open; all of them without a name
   fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
   tidy              the style rules that are tests
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_deref() {
         Some("serve") => serve::serve(&rest),
         Some("test") => test::test(&rest),
-        Some("wasm") => wasm::check(),
+        Some("web") => web::web(&rest),
         Some("bench") => bench::bench(&rest),
         Some("fuzz") => test::fuzz(&rest),
         Some("tidy") => tidy::tidy(),

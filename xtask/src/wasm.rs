@@ -1,4 +1,4 @@
-//! The engine for the browser: wasm32-unknown-unknown.
+//! A Rust for the browser: wasm32-unknown-unknown.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,10 @@ use anyhow::{Result, bail};
 
 use crate::tools::{apt_install, cargo, find, root, run, succeeds};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What the browser runs.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+/// The crates that become modules.
+pub const PACKAGES: [&str; 2] = ["diario-web", "diario-web-worker"];
 const DEBIAN: [&str; 6] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19", "clang-19", "llvm"];
 
 /// A Rust that can build for the browser.
@@ -18,32 +21,43 @@ enum Toolchain {
     Debian,
 }
 
-/// Checks that the engine compiles for the browser.
-pub fn check() -> Result<()> {
+/// A cargo that can build for the browser; the caller adds what to build and where.
+pub fn cargo_for_browser() -> Result<Command> {
     let toolchain = toolchain()?;
     let mut command = match toolchain {
         Toolchain::Current => cargo(),
         Toolchain::Debian => Command::new("/usr/bin/cargo"),
     };
     // Flags for this machine's linker mean nothing to the browser's.
-    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-    command
-        .current_dir(root())
-        .args(["check", "--locked", "--package", "diario-engine", "--target", TARGET])
-        .arg("--target-dir")
-        .arg(root().join("target/wasm"));
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").current_dir(root());
+    command.env("CARGO_BUILD_TARGET", TARGET);
     if let Toolchain::Debian = toolchain {
         // What the running cargo set for its children would choose the wrong compiler.
         command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
         command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
         if !has_std("/usr/bin/rustc") {
-            command.arg("-Zbuild-std=std,panic_abort");
+            command.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
         }
     }
     // SQLite is C: it needs a clang that knows wasm32, and an ar that knows its objects.
     set_tool(&mut command, "CC_wasm32_unknown_unknown", &["clang-19", "clang"])?;
     set_tool(&mut command, "AR_wasm32_unknown_unknown", &["llvm-ar-19", "llvm-ar"])?;
-    run(&mut command)
+    Ok(command)
+}
+
+/// Lints what only a browser compiles, where the running toolchain has what that takes.
+pub fn lint() -> Result<()> {
+    let can_build = has_std(&rustc());
+    if !can_build || !succeeds(cargo().args(["clippy", "--version"])) {
+        println!("skipped: this toolchain has no clippy, or no library for {TARGET}");
+        return Ok(());
+    }
+    let packages = PACKAGES.iter().chain(&["diario-client"]).flat_map(|package| ["--package", package]);
+    run(cargo_for_browser()?
+        .args(["clippy", "--locked", "--target-dir"])
+        .arg(root().join("target/web"))
+        .args(packages)
+        .args(["--", "--deny", "warnings"]))
 }
 
 fn set_tool(command: &mut Command, variable: &str, programs: &[&str]) -> Result<()> {
@@ -63,7 +77,7 @@ fn toolchain() -> Result<Toolchain> {
     if !clang {
         apt_install(&["clang-19", "llvm"])?;
     }
-    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let rustc = rustc();
     if has_std(&rustc)
         || (succeeds(Command::new("rustup").args(["target", "add", TARGET])) && has_std(&rustc))
     {
@@ -79,6 +93,10 @@ fn toolchain() -> Result<Toolchain> {
         "no Rust for {TARGET}: run `rustup target add {TARGET}`, or on Debian `apt-get install {}`",
         DEBIAN.join(" ")
     )
+}
+
+fn rustc() -> String {
+    std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into())
 }
 
 /// Whether a compiler has the target's library; the folder alone proves nothing.
