@@ -5,6 +5,7 @@ use diario_protocol::{AccountId, ConversationId, ConversationKind, Username};
 
 use crate::context::{Context, Wake};
 use crate::error::CliError;
+use crate::view::Listed;
 
 /// Fewer digits than this are no id.
 const SHORTEST_PREFIX: usize = 4;
@@ -54,7 +55,7 @@ fn find(
         return Ok(Found::Conversation(ConversationId::of_self(me)));
     }
     if let Ok(id) = text.parse::<ConversationId>() {
-        return match engine.conversation_view(id)? {
+        return match engine.conversation_row(id)? {
             Some(_) => Ok(Found::Conversation(id)),
             None => Ok(Found::Nothing(None)),
         };
@@ -67,22 +68,22 @@ fn find(
         }
         let id =
             if account == me { ConversationId::of_self(me) } else { ConversationId::of_pair(me, account) };
-        if engine.conversation_view(id)?.is_some() {
+        if engine.conversation_row(id)?.is_some() {
             return Ok(Found::Conversation(id));
         }
     }
-    let all = engine.conversations()?;
+    let all = Listed::all(engine)?;
     // Anybody may make a group that is called like somebody: words for that person do not go there.
     let guarded = begin == Begin::Yes && username.is_some();
     let prefix = text.to_ascii_lowercase();
     if prefix.len() >= SHORTEST_PREFIX && prefix.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let ids = all.iter().map(|c| c.id).filter(|id| id.to_string().starts_with(&prefix)).collect();
+        let ids = all.iter().map(|c| c.row.id).filter(|id| id.to_string().starts_with(&prefix)).collect();
         if let Some(id) = only(engine, ids, guarded, text)? {
             return Ok(Found::Conversation(id));
         }
     }
     let folded = text.to_lowercase();
-    let titled = all.iter().filter(|c| c.title.to_lowercase() == folded).map(|c| c.id).collect();
+    let titled = all.iter().filter(|c| c.title.to_lowercase() == folded).map(|c| c.row.id).collect();
     Ok(only(engine, titled, guarded, text)?.map_or(Found::Nothing(username), Found::Conversation))
 }
 
@@ -96,7 +97,7 @@ fn only(
     if guarded {
         let mut known = Vec::with_capacity(found.len());
         for id in found {
-            if engine.history(id, LOOK_BACK, None)?.iter().any(|m| m.mine) {
+            if engine.log(id, LOOK_BACK, None)?.iter().any(|m| m.mine) {
                 known.push(id);
             }
         }
@@ -113,7 +114,7 @@ fn only(
 /// The group that `text` means.
 pub(crate) async fn group(context: &mut Context, text: &str) -> Result<ConversationId, CliError> {
     let id = conversation(context, text, Begin::No).await?;
-    let view = context.engine(move |engine, _| engine.conversation_view(id)).await?;
+    let view = context.engine(move |engine, _| engine.conversation_row(id)).await?;
     match view.map(|c| c.kind) {
         Some(ConversationKind::Group) => Ok(id),
         _ => Err(CommandError::NotAGroup.into()),

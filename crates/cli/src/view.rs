@@ -1,6 +1,8 @@
 //! Messages and conversations, as JSON and for people. docs/cli.md describes the JSON.
 
-use diario_engine::{ConversationView, Engine, EngineError, MessageState, MessageView};
+use std::borrow::Cow;
+
+use diario_engine::{ConversationRow, Engine, EngineError, MessageState, MessageView};
 use diario_protocol::{ConversationId, ConversationKind, Timestamp};
 use serde::Serialize;
 
@@ -22,7 +24,7 @@ pub(crate) struct MessageJson<'a> {
     sender: &'a str,
     device: String,
     sent_at: String,
-    text: &'a str,
+    text: Cow<'a, str>,
     state: &'static str,
     mine: bool,
     kind: &'static str,
@@ -45,7 +47,7 @@ impl Message {
             sender: &m.sender,
             device: m.device.to_string(),
             sent_at: rfc3339(m.sent_at),
-            text: &m.text,
+            text: self.text(),
             state: state_name(m.state),
             mine: m.mine,
             kind: if self.is_notice() { "notice" } else { "message" },
@@ -54,7 +56,12 @@ impl Message {
 
     /// Imported system lines have nobody who said them.
     pub(crate) fn is_notice(&self) -> bool {
-        self.view.notice || self.view.sender.is_empty()
+        self.view.is_notice() || self.view.sender.is_empty()
+    }
+
+    /// Its words; of a change of the members, what changed; of a refused one, why.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        text_of(&self.view)
     }
 
     /// The columns before the text are `sender` wide at the name; `where_to` says whether the title is shown.
@@ -113,14 +120,14 @@ impl Message {
         }
     }
 
-    fn said(&self) -> std::borrow::Cow<'_, str> {
-        let text = &self.view.text;
+    fn said(&self) -> Cow<'_, str> {
+        let text = self.text();
         match self.view.state {
             MessageState::Waiting => "(cannot be read yet: its key is on the way)".into(),
             MessageState::Erased => "(deleted)".into(),
             MessageState::Refused => format!("(not accepted: {text})").into(),
             MessageState::Failed => format!("{text} (not sent: the server refused it)").into(),
-            _ => text.into(),
+            _ => text,
         }
     }
 
@@ -146,7 +153,7 @@ pub(crate) fn print_history(messages: &[Message], style: &Style) -> String {
     let mut out = String::new();
     let mut day = None;
     // Changes of keys and devices are notices without words: nothing for people.
-    for message in messages.iter().filter(|m| !m.is_notice() || !m.view.text.is_empty()) {
+    for message in messages.iter().filter(|m| !m.is_notice() || !m.text().is_empty()) {
         let this = style.local(message.view.sent_at).date();
         if day != Some(this) {
             if day.is_some() {
@@ -161,9 +168,57 @@ pub(crate) fn print_history(messages: &[Message], style: &Style) -> String {
     out
 }
 
+/// The words of a message; of a change of the members, what changed; of a refused one, why.
+pub(crate) fn text_of(m: &MessageView) -> Cow<'_, str> {
+    match &m.membership {
+        Some(change) => {
+            let part = |sign: &str, names: &[String]| format!("{sign} {}", names.join(", "));
+            let joined = (!change.joined.is_empty()).then(|| part("+", &change.joined));
+            let left = (!change.left.is_empty()).then(|| part("-", &change.left));
+            joined.into_iter().chain(left).collect::<Vec<_>>().join(" ").into()
+        }
+        None if m.state == MessageState::Refused => m.reason.as_deref().unwrap_or_default().into(),
+        None => m.text.as_str().into(),
+    }
+}
+
+/// A conversation as it is listed, with what people call it and everybody's name.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) row: ConversationRow,
+    pub(crate) title: String,
+    pub(crate) members: Vec<String>,
+}
+
+impl Listed {
+    /// With the names looked up.
+    pub(crate) fn of(engine: &Engine, row: ConversationRow) -> Result<Self, EngineError> {
+        let members = engine.members(row.id)?;
+        let title = match row.kind {
+            ConversationKind::SelfConversation => "Notes to self".to_owned(),
+            _ if !row.title.is_empty() => row.title.clone(),
+            _ => {
+                let others: Vec<_> = members.iter().filter(|m| !m.me).map(|m| m.username.as_str()).collect();
+                others.join(", ")
+            }
+        };
+        Ok(Self { row, title, members: members.into_iter().map(|m| m.username).collect() })
+    }
+
+    /// All conversations, newest first.
+    pub(crate) fn all(engine: &Engine) -> Result<Vec<Self>, EngineError> {
+        engine.conversation_rows()?.into_iter().map(|row| Self::of(engine, row)).collect()
+    }
+
+    /// One conversation.
+    pub(crate) fn one(engine: &Engine, id: ConversationId) -> Result<Option<Self>, EngineError> {
+        engine.conversation_row(id)?.map(|row| Self::of(engine, row)).transpose()
+    }
+}
+
 /// The title of a conversation.
 pub(crate) fn title_of(engine: &Engine, id: ConversationId) -> Result<String, EngineError> {
-    Ok(engine.conversation_view(id)?.map(|c| c.title).unwrap_or_default())
+    Ok(Listed::one(engine, id)?.map(|c| c.title).unwrap_or_default())
 }
 
 pub(crate) const fn state_name(state: MessageState) -> &'static str {
@@ -192,10 +247,8 @@ pub(crate) struct ConversationJson<'a> {
 }
 
 /// Calls `body` with the conversation's JSON, whose last message is borrowed.
-pub(crate) fn conversation_json<'a>(
-    c: &'a ConversationView,
-    last: Option<&'a Message>,
-) -> ConversationJson<'a> {
+pub(crate) fn conversation_json<'a>(listed: &'a Listed, last: Option<&'a Message>) -> ConversationJson<'a> {
+    let Listed { row: c, title, members } = listed;
     ConversationJson {
         conversation: c.id.to_string(),
         kind: match c.kind {
@@ -203,8 +256,8 @@ pub(crate) fn conversation_json<'a>(
             ConversationKind::Direct => "direct",
             ConversationKind::Group => "group",
         },
-        title: &c.title,
-        members: &c.members,
+        title,
+        members,
         unread: c.unread,
         gap: c.gap.map(|(first, last)| (first.0, last.0)),
         open: c.open,
@@ -237,7 +290,8 @@ mod tests {
             text: text.to_owned(),
             state,
             mine,
-            notice: false,
+            reason: None,
+            membership: None,
         };
         Message { view, title: "Trip".into() }
     }

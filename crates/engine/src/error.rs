@@ -89,6 +89,12 @@ pub enum CommandError {
         /// The most that fits.
         limit: usize,
     },
+    /// There is no such message here, or it is not one of this device's that wait.
+    #[error("no such message waits here")]
+    NoMessage,
+    /// The message was given to a connection: the server may have it.
+    #[error("the message is on its way, or there already; it cannot be taken back")]
+    OnItsWay,
     /// It needs the server, and there is no connection.
     #[error("this needs the server, and there is no connection at the moment")]
     Offline,

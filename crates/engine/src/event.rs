@@ -57,8 +57,19 @@ pub enum Event {
         /// Why.
         refusal: Refusal,
     },
-    /// A conversation is new, or its name, members or markers changed.
+    /// A conversation is new, or its name, members, markers, draft or arrangement changed.
     Conversation(ConversationId),
+    /// The account's settings changed, here or on another device.
+    Settings,
+    /// An own message that was not sent is no longer there: it was discarded.
+    Gone {
+        /// Where.
+        conversation: ConversationId,
+        /// Which.
+        id: EntryId,
+    },
+    /// The server's key for push subscriptions (P-256, uncompressed, 65 bytes); `None` if it sends no pushes.
+    PushKey(Option<Vec<u8>>),
     /// Own or others' devices changed.
     Devices(AccountId),
     /// Somebody types.

@@ -17,9 +17,12 @@ mod store;
 mod view;
 
 pub use crypto::seal::OpenError;
-pub use engine::{Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem};
+pub use engine::{Arrangement, Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem, Settings};
 pub use error::{CommandError, EngineError, Misbehaviour};
 pub use event::{ConnectionState, Event, LinkingStep};
 pub use group::{GroupError, RosterError};
 pub use store::StoreError;
-pub use view::{ConversationView, DeviceState, DeviceView, LogState, MemberView, MessageState, MessageView};
+pub use view::{
+    Anchor, ConversationRow, DeviceState, DeviceView, LISTED_NAMES, LogState, MOST_UNREAD, Markers,
+    MemberView, MembershipChange, MessageState, MessageView, Page, Stage, Usage,
+};

@@ -286,8 +286,8 @@ impl SimDevice {
 
     /// All messages of a conversation, without its notices.
     pub fn messages(&self, conversation: ConversationId) -> Result<Vec<MessageView>> {
-        let all = self.engine.history(conversation, u32::MAX, None)?;
-        Ok(all.into_iter().filter(|m| !m.notice).collect())
+        let all = self.engine.log(conversation, u32::MAX, None)?;
+        Ok(all.into_iter().filter(|m| !m.is_notice()).collect())
     }
 
     /// Words of all messages of a conversation.

@@ -54,9 +54,9 @@ pub(crate) async fn catch_up(home: &Path) -> Result<()> {
 fn readable(engine: &mut Engine) -> Result<usize> {
     use diario_engine::MessageState::{Delivered, Read};
     let mut count = 0;
-    for conversation in engine.conversations()? {
-        let messages = engine.history(conversation.id, u32::MAX, None)?;
-        let good = |m: &&MessageView| !m.mine && !m.notice && matches!(m.state, Delivered | Read);
+    for conversation in engine.conversation_rows()? {
+        let messages = engine.log(conversation.id, u32::MAX, None)?;
+        let good = |m: &&MessageView| !m.mine && !m.is_notice() && matches!(m.state, Delivered | Read);
         count += messages.iter().filter(good).count();
     }
     Ok(count)

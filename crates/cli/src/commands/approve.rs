@@ -76,8 +76,8 @@ pub(crate) async fn run(context: &mut Context, args: Approve) -> Result<(), CliE
     // The new device is let in; that it is called by its name in `diario devices` soon after is a courtesy.
     let soon = context.deadline().min(Instant::now() + NAMED_WITHIN);
     context
-        .until_by(soon, move |engine, _| {
-            let named = engine.devices()?.iter().any(|d| d.id == device && !d.name.is_empty());
+        .until_by(soon, move |engine, now| {
+            let named = engine.devices(now)?.iter().any(|d| d.id == device && !d.name.is_empty());
             Ok((named && engine.at_rest()).then_some(()))
         })
         .await?;

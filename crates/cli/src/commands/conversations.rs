@@ -1,17 +1,17 @@
 //! `diario conversations`: all of them, the newest first.
 
-use diario_engine::{CommandError, ConversationView};
+use diario_engine::CommandError;
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::style::{Ink, Style, Table, cut, one_line};
-use crate::view::{Message, conversation_json, now};
+use crate::view::{Listed, Message, conversation_json, now, text_of};
 
 pub(crate) async fn run(context: &mut Context) -> Result<(), CliError> {
     let all = context
         .engine(|engine, _| match engine.whoami() {
             None => Err(CliError::from(CommandError::NoAccount)),
-            Some(_) => Ok(engine.conversations()?),
+            Some(_) => Ok(Listed::all(engine)?),
         })
         .await?;
     if context.out.face.json {
@@ -25,35 +25,37 @@ pub(crate) async fn run(context: &mut Context) -> Result<(), CliError> {
     context.out.out(text).await
 }
 
-fn last_of(conversation: &ConversationView) -> Option<Message> {
-    conversation.last.clone().map(|view| Message { view, title: conversation.title.clone() })
+fn last_of(conversation: &Listed) -> Option<Message> {
+    conversation.row.last.clone().map(|view| Message { view, title: conversation.title.clone() })
 }
 
-fn table(all: &[ConversationView], style: &Style) -> String {
+fn table(all: &[Listed], style: &Style) -> String {
     const TITLE: usize = 28;
     // Id, time, counter, title and the gaps between them.
     let room = style.width.map_or(60, |width| width.saturating_sub(8 + 8 + 4 + TITLE + 8).max(16));
     let mut table = Table::default();
     for conversation in all {
-        let unread = conversation.unread > 0;
+        let row = &conversation.row;
+        let unread = row.unread > 0;
         let title = one_line(&conversation.title);
-        let (when, preview) = match &conversation.last {
+        let (when, preview) = match &row.last {
             None => (String::new(), String::new()),
             Some(last) => {
-                let text = one_line(&last.text);
+                let text = text_of(last);
+                let text = one_line(&text);
                 let said = if last.mine { format!("me: {text}") } else { text.into_owned() };
                 (style.brief(last.sent_at, now()), cut(&said, room).into_owned())
             }
         };
         let mut title = cut(&title, TITLE).into_owned();
-        if !conversation.open {
+        if !row.open {
             title.push_str(" (left)");
         }
         table.row(vec![
-            (Ink::Dim, conversation.id.to_string()[..8].to_owned()),
+            (Ink::Dim, row.id.to_string()[..8].to_owned()),
             (Ink::Dim, when),
             (if unread { Ink::Bold } else { Ink::Plain }, title),
-            (Ink::Read, if unread { conversation.unread.to_string() } else { String::new() }),
+            (Ink::Read, if unread { row.unread.to_string() } else { String::new() }),
             (Ink::Dim, preview),
         ]);
     }

@@ -34,11 +34,11 @@ pub(crate) async fn run(context: &mut Context, args: Devices) -> Result<(), CliE
 
 async fn all(context: &Context) -> Result<Vec<DeviceView>, CliError> {
     context
-        .engine(|engine, _| {
+        .engine(|engine, now| {
             if engine.whoami().is_none() {
                 return Err(CliError::from(CommandError::NoAccount));
             }
-            Ok(engine.devices()?)
+            Ok(engine.devices(now)?)
         })
         .await
 }
@@ -100,7 +100,7 @@ async fn revoke(context: &mut Context, wanted: &str) -> Result<(), CliError> {
     context.engine(move |engine, now| engine.revoke(id, now)).await?;
     context.concern = Some((ConversationId::of_self(account), None));
     let gone = context
-        .until(move |engine, _| Ok(engine.devices()?.iter().all(|d| d.id != id).then_some(())))
+        .until(move |engine, now| Ok(engine.devices(now)?.iter().all(|d| d.id != id).then_some(())))
         .await?;
     if gone.is_none() {
         return Err(context.offline("the device will be revoked at the next connection").await);

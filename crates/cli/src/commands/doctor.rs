@@ -143,7 +143,7 @@ fn clock(diagnosis: &Diagnosis) -> Finding {
 }
 
 async fn device(context: &Context) -> Result<Finding, CliError> {
-    let this = context.engine(|engine, _| engine.devices()).await?.into_iter().find(|d| d.this);
+    let this = context.engine(|engine, now| engine.devices(now)).await?.into_iter().find(|d| d.this);
     let Some(this) = this else {
         return Ok(Finding::bad(
             "device",

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::resolve;
 use crate::style::{Ink, Table, one_line};
-use crate::view::title_of;
+use crate::view::{Listed, title_of};
 
 #[derive(Serialize)]
 struct Created {
@@ -77,7 +77,7 @@ async fn create(context: &mut Context, name: String, members: &[String]) -> Resu
     finish(context, id).await?;
     let whole = context
         .engine(move |engine, _| {
-            let view = engine.conversation_view(id)?;
+            let view = Listed::one(engine, id)?;
             let (title, members) = view.map(|c| (c.title, c.members)).unwrap_or_default();
             Ok::<_, EngineError>(Whole { conversation: id.to_string(), title, members })
         })

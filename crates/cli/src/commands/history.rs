@@ -15,7 +15,7 @@ pub(crate) async fn run(context: &mut Context, args: History) -> Result<(), CliE
     let messages = context
         .engine(move |engine, _| {
             let title = title_of(engine, id)?;
-            let views = engine.history(id, limit, before.map(Seq))?;
+            let views = engine.log(id, limit, before.map(Seq))?;
             let with_title = |view| Message { view, title: title.clone() };
             Ok::<_, EngineError>(views.into_iter().map(with_title).collect::<Vec<_>>())
         })

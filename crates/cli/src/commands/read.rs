@@ -30,7 +30,7 @@ pub(crate) async fn run(context: &mut Context, args: Read) -> Result<(), CliErro
         .engine(move |engine, now| {
             engine.mark_read(id, up_to, now)?;
             let newest = engine.log_state(id)?.map_or(0, |log| log.next.0.saturating_sub(1));
-            let unread = engine.conversation_view(id)?.map_or(0, |c| c.unread);
+            let unread = engine.conversation_row(id)?.map_or(0, |c| c.unread);
             let title = title_of(engine, id)?;
             Ok::<_, CliError>(Marker {
                 conversation: id.to_string(),

@@ -56,7 +56,7 @@ pub(crate) async fn run(context: &mut Context) -> Result<(), CliError> {
 /// Entries of all logs that are here.
 fn messages(engine: &diario_engine::Engine) -> Result<u64, EngineError> {
     let mut count = 0;
-    for conversation in engine.conversations()? {
+    for conversation in engine.conversation_rows()? {
         if let Some(log) = engine.log_state(conversation.id)? {
             count += log.next.0.saturating_sub(1);
         }

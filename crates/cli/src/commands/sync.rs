@@ -201,7 +201,7 @@ impl Feed {
             let mut before = end;
             while before > from {
                 let page =
-                    context.engine(move |engine, _| engine.history(conversation, PAGE, Some(before))).await?;
+                    context.engine(move |engine, _| engine.log(conversation, PAGE, Some(before))).await?;
                 let oldest = page.iter().filter_map(|m| m.seq).min();
                 missed.extend(
                     page.into_iter()
@@ -272,7 +272,7 @@ impl Feed {
 /// Whether a message is one that an event would tell of.
 fn is_news(message: &MessageView, from: Seq) -> bool {
     let readable = matches!(message.state, MessageState::Sent | MessageState::Delivered | MessageState::Read);
-    readable && !message.notice && message.seq.is_some_and(|seq| seq >= from)
+    readable && !message.is_notice() && message.seq.is_some_and(|seq| seq >= from)
 }
 
 /// The next sequence of each conversation.
@@ -280,7 +280,7 @@ async fn positions(context: &Context) -> Result<Vec<(ConversationId, Seq)>, CliE
     context
         .engine(|engine, _: Timestamp| {
             let mut positions = Vec::new();
-            for conversation in engine.conversations()? {
+            for conversation in engine.conversation_rows()? {
                 if let Some(log) = engine.log_state(conversation.id)? {
                     positions.push((conversation.id, log.next));
                 }

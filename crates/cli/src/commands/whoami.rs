@@ -22,9 +22,9 @@ struct Me {
 pub(crate) async fn run(context: &mut Context) -> Result<(), CliError> {
     let home = context.home.display().to_string();
     let me = context
-        .engine(move |engine, _| {
+        .engine(move |engine, now| {
             let (username, account, device) = engine.whoami().ok_or(CommandError::NoAccount)?;
-            let this = engine.devices()?.into_iter().find(|d| d.this);
+            let this = engine.devices(now)?.into_iter().find(|d| d.this);
             Ok::<_, CliError>(Me {
                 username,
                 account: account.to_string(),

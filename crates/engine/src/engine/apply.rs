@@ -87,6 +87,7 @@ impl Engine {
             return Ok(());
         }
         let outside = joined.membership == InGroup::Outside;
+        joined.read = joined.read.max(self.private_marker(id)?);
         joined.dirty = true;
         self.conversations.insert(id, joined);
         self.save()?;

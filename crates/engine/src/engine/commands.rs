@@ -1,8 +1,8 @@
 //! What the user wants done in conversations.
 
 use diario_protocol::{
-    AccountId, AccountRef, ConversationId, ConversationKind, EntryId, Request, Seq, Signal, SlotKey,
-    Timestamp, Username,
+    AccountId, AccountRef, ConversationId, ConversationKind, EntryId, Request, Seq, Signal, Timestamp,
+    Username,
 };
 
 use super::entries::{entry_id, text_of};
@@ -12,6 +12,7 @@ use super::{Engine, Result};
 use crate::content::MimiContent;
 use crate::crypto::seal::{self, Place, Subject};
 use crate::error::{CommandError, EngineError};
+use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership};
 use crate::store::message::{self, NewMessage, Outgoing, Placed, outbox_kind, state};
 use crate::store::people::{self, Me, Stage};
@@ -99,10 +100,27 @@ impl Engine {
         members: &[AccountId],
         now: Timestamp,
     ) -> Done<ConversationId> {
+        let nonce = self.random().map_err(CommandError::Engine)?;
+        self.create_conversation_with(nonce, title, members, now)
+    }
+
+    /// Begins a group whose id follows from `nonce`, 8 random bytes: asked again with the same ones, it is the same
+    /// group, and nothing more is done.
+    pub fn create_conversation_with(
+        &mut self,
+        nonce: [u8; 8],
+        title: &str,
+        members: &[AccountId],
+        now: Timestamp,
+    ) -> Done<ConversationId> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let id = ConversationId::of_group(me.account, engine.random()?);
+            let id = ConversationId::of_group(me.account, nonce);
+            if engine.conversation(id)?.is_some() {
+                return Ok(id);
+            }
             engine.begin_group(id, title, &me)?;
+            engine.emit(Event::Conversation(id));
             let others: Vec<_> = members.iter().copied().filter(|m| *m != me.account).collect();
             engine.wish(id, &MembershipWish { add: others, remove: Vec::new() })?;
             Ok(id)
@@ -120,7 +138,7 @@ impl Engine {
     fn wish(&mut self, id: ConversationId, wish: &MembershipWish) -> Result<()> {
         self.session.lane(id).aligned = false;
         let payload = diario_protocol::encode(wish);
-        self.enqueue(id, None, outbox_kind::MEMBERSHIP, payload, None, self.now)
+        self.enqueue(&self.outgoing(id, outbox_kind::MEMBERSHIP, payload))
     }
 
     /// Changes a group's members; it is done with the next commit.
@@ -164,20 +182,91 @@ impl Engine {
 
     /// Says something. It is shown and queued in one transaction, and sent when there is a connection.
     pub fn send(&mut self, id: ConversationId, draft: &Draft, now: Timestamp) -> Done<EntryId> {
+        let salt = self.random().map_err(CommandError::Engine)?;
+        self.send_salted(id, draft, salt, now)
+    }
+
+    /// Says something with a salt of the caller's, 16 random bytes. The id follows from it: said again with the same
+    /// salt it is the same message, sent or not, and nothing more is done. What was kept as the conversation's draft is
+    /// dropped with it.
+    pub fn send_salted(
+        &mut self,
+        id: ConversationId,
+        draft: &Draft,
+        salt: [u8; 16],
+        now: Timestamp,
+    ) -> Done<EntryId> {
         self.command(now, |engine| {
             let me = engine.active()?;
             let Some(conversation) = engine.conversation(id)?.cloned() else {
                 return Err(CommandError::NoConversation(id.to_string()));
             };
-            if conversation.left_at.is_some() {
-                return Err(CommandError::Left);
-            }
             let Draft::Text(text) = draft;
             if text.trim().is_empty() {
                 return Err(CommandError::Empty);
             }
-            let content = MimiContent::text(engine.random()?, text.as_str());
-            engine.queue_content(&conversation, &me, &content, now)
+            let content = MimiContent::text(salt, text.as_str());
+            let entry = entry_id(id, me.account, &content.encode()?, &salt)?;
+            if message::place_of(&engine.db, id, entry).map_err(EngineError::from)? != Placed::Nowhere {
+                return Ok(entry);
+            }
+            if conversation.left_at.is_some() {
+                return Err(CommandError::Left);
+            }
+            let entry = engine.queue_content(&conversation, &me, &content, now)?;
+            engine.put_draft(id, "")?;
+            Ok(entry)
+        })
+    }
+
+    /// Sends an own message anew that the server had refused for good ([`crate::MessageState::Failed`]). It becomes the
+    /// newest of those that wait. With one that did not fail nothing is done.
+    pub fn retry(&mut self, id: ConversationId, entry: EntryId, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let Some(conversation) = engine.conversation(id)?.cloned() else {
+                return Err(CommandError::NoConversation(id.to_string()));
+            };
+            let failed = match message::unsent(&engine.db, id, entry).map_err(EngineError::from)? {
+                Some((state::FAILED, content)) => content,
+                Some(_) => return Ok(()),
+                None => match message::place_of(&engine.db, id, entry).map_err(EngineError::from)? {
+                    Placed::Nowhere => return Err(CommandError::NoMessage),
+                    Placed::Pending | Placed::At(_) => return Ok(()),
+                },
+            };
+            if conversation.left_at.is_some() {
+                return Err(CommandError::Left);
+            }
+            // A new row: it comes after what was written since.
+            message::forget_unsent(&engine.db, id, entry).map_err(EngineError::from)?;
+            engine.queue_content(&conversation, &me, &MimiContent::decode(&failed)?, now)?;
+            Ok(())
+        })
+    }
+
+    /// Drops an own message that failed, or that waits and was never given to a connection; [`crate::Event::Gone`]
+    /// tells it. With one that is not here (any more) nothing is done.
+    ///
+    /// One that was given to a connection may be in the log though its answer was lost: it cannot be dropped
+    /// ([`CommandError::OnItsWay`]). What failed was refused, so the server does not have it; should a server show it
+    /// in the log all the same, it is there again, as sent.
+    pub fn discard(&mut self, id: ConversationId, entry: EntryId, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            engine.active()?;
+            match message::place_of(&engine.db, id, entry).map_err(EngineError::from)? {
+                Placed::Nowhere => return Ok(()),
+                Placed::At(_) => return Err(CommandError::OnItsWay),
+                Placed::Pending => {}
+            }
+            let queued = message::outgoing_entry(&engine.db, entry).map_err(EngineError::from)?;
+            if queued.is_some_and(|queued| queued.tried) {
+                return Err(CommandError::OnItsWay);
+            }
+            message::dequeue_entry(&engine.db, entry).map_err(EngineError::from)?;
+            message::forget_unsent(&engine.db, id, entry).map_err(EngineError::from)?;
+            engine.emit(Event::Gone { conversation: id, id: entry });
+            Ok(())
         })
     }
 
@@ -217,11 +306,13 @@ impl Engine {
             hash: None,
         };
         message::put(&self.db, &row).map_err(EngineError::from)?;
-        self.enqueue(id, Some(entry), outbox_kind::ENTRY, bytes, None, sent_at)?;
+        let queued = self.outgoing(id, outbox_kind::ENTRY, bytes);
+        self.enqueue(&Outgoing { entry: Some(entry), created_at: sent_at, ..queued })?;
         Ok(entry)
     }
 
-    /// Moves the read marker forward, here and on the account's other devices.
+    /// Moves the read marker forward, here and on the account's other devices; others are told unless the account's
+    /// settings say that they are not.
     pub fn mark_read(&mut self, id: ConversationId, seq: Seq, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             engine.active()?;
@@ -233,9 +324,14 @@ impl Engine {
                 let changed = engine.change(id)?;
                 changed.read = seq;
                 changed.delivered = changed.delivered.max(seq);
-                engine.session.unmarked.insert(id);
-                engine.timers.remove(&super::Timer::Receipts);
-                engine.attention.insert(id);
+                if engine.tells_receipts(&conversation)? {
+                    engine.session.unmarked.insert(id);
+                    engine.timers.remove(&super::Timer::Receipts);
+                    engine.attention.insert(id);
+                } else if conversation.kind != ConversationKind::SelfConversation {
+                    engine.put_private_marker(id, seq)?;
+                }
+                engine.emit(Event::Conversation(id));
             }
             Ok(())
         })
@@ -310,29 +406,31 @@ impl Engine {
         value: Vec<u8>,
         head: bool,
     ) -> Result<()> {
-        for outgoing in message::outgoing(&self.db, id, usize::MAX)? {
-            let same = outgoing.kind == outbox_kind::SLOT
-                && diario_protocol::decode::<NamedValue>(&outgoing.payload, outgoing.payload.len())
-                    .is_ok_and(|queued| SlotKey::of_name(id, &queued.name) == SlotKey::of_name(id, name));
-            if same {
-                message::dequeue(&self.db, outgoing.row)?;
-            }
-        }
+        message::dequeue_slot(&self.db, id, name)?;
         let named = NamedValue { name: name.to_owned(), value, head };
-        self.enqueue(id, None, outbox_kind::SLOT, diario_protocol::encode(&named), None, self.now)
+        let payload = diario_protocol::encode(&named);
+        let write = Outgoing { name: Some(named.name), ..self.outgoing(id, outbox_kind::SLOT, payload) };
+        self.enqueue(&write)
     }
 
-    fn enqueue(
-        &mut self,
-        id: ConversationId,
-        entry: Option<EntryId>,
-        kind: u8,
-        payload: Vec<u8>,
-        annotates: Option<Seq>,
-        created_at: Timestamp,
-    ) -> Result<()> {
-        let outgoing = Outgoing { row: 0, conversation: id, entry, kind, payload, annotates, created_at };
-        message::enqueue(&self.db, &outgoing)?;
+    /// Something to be sent; not in the outbox yet.
+    pub(super) fn outgoing(&self, id: ConversationId, kind: u8, payload: Vec<u8>) -> Outgoing {
+        Outgoing {
+            row: 0,
+            conversation: id,
+            entry: None,
+            kind,
+            payload,
+            annotates: None,
+            created_at: self.now,
+            name: None,
+            tried: false,
+        }
+    }
+
+    fn enqueue(&mut self, outgoing: &Outgoing) -> Result<()> {
+        let id = outgoing.conversation;
+        message::enqueue(&self.db, outgoing)?;
         self.attention.insert(id);
         Ok(())
     }

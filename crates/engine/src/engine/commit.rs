@@ -63,8 +63,10 @@ impl Engine {
             self.leave_group(id)?;
             MembershipNote::default()
         };
-        message::put(&self.db, &commit_row(entry, hash, &diario_protocol::encode(&note)))?;
-        if !note.joined.is_empty() || !note.left.is_empty() {
+        let changes = !note.joined.is_empty() || !note.left.is_empty();
+        let content = changes.then(|| diario_protocol::encode(&note));
+        message::put(&self.db, &commit_row(entry, hash, content.as_deref()))?;
+        if changes {
             self.emit(Event::Conversation(id));
         }
         Ok(())

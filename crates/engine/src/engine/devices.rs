@@ -13,7 +13,7 @@ use crate::crypto::identity::KeyPair;
 use crate::error::{CommandError, EngineError};
 use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership};
-use crate::store::message::{self, Outgoing, outbox_kind};
+use crate::store::message::{self, outbox_kind};
 use crate::store::people::{self, Me, Stage};
 
 /// How often validity is looked at, in milliseconds (an hour).
@@ -257,24 +257,17 @@ impl Engine {
             if listed.role == DeviceRole::Primary && primaries == 1 {
                 return Err(CommandError::LastPrimary);
             }
-            let outgoing = Outgoing {
-                row: 0,
-                conversation: ConversationId::of_self(list.account()),
-                entry: None,
-                kind: outbox_kind::REVOKE,
-                payload: device.as_bytes().to_vec(),
-                annotates: None,
-                created_at: now,
-            };
+            let own = ConversationId::of_self(list.account());
+            let outgoing = engine.outgoing(own, outbox_kind::REVOKE, device.as_bytes().to_vec());
             Ok(message::enqueue(&engine.db, &outgoing).map_err(EngineError::from)?)
         })
     }
 
     pub(super) fn send_revocations(&mut self) -> Result<()> {
         let own = ConversationId::of_self(self.me()?.account);
-        for outgoing in message::outgoing(&self.db, own, 16)? {
-            if outgoing.kind != outbox_kind::REVOKE || self.session.asking.contains(&Question::DeviceList) {
-                continue;
+        for outgoing in message::outgoing_of(&self.db, own, outbox_kind::REVOKE, 16)? {
+            if self.session.asking.contains(&Question::DeviceList) {
+                break;
             }
             let mut list = self.own_list()?;
             let before = list.devices.len();

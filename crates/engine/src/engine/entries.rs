@@ -334,12 +334,7 @@ fn row(w: &Waiting) -> NewMessage<'static> {
     }
 }
 
-/// A row for a commit.
-pub(super) fn commit_row<'a>(entry: &Entry, hash: LogHash, content: &'a [u8]) -> NewMessage<'a> {
-    NewMessage {
-        state: state::COMMIT,
-        sent_at: entry.received_at,
-        content: Some(content),
-        ..row(&Waiting::of(entry, hash))
-    }
+/// A row for a commit; without content, it changed nobody's membership.
+pub(super) fn commit_row<'a>(entry: &Entry, hash: LogHash, content: Option<&'a [u8]>) -> NewMessage<'a> {
+    NewMessage { state: state::COMMIT, sent_at: entry.received_at, content, ..row(&Waiting::of(entry, hash)) }
 }

@@ -10,7 +10,9 @@ mod import;
 mod join;
 mod link;
 mod people;
+mod preferences;
 mod pump;
+mod push;
 mod receipts;
 mod replies;
 mod requests;
@@ -28,6 +30,8 @@ pub use commands::{Draft, GroupChange};
 pub(crate) use devices::device_name_slot;
 pub use diagnosis::Diagnosis;
 pub use import::ImportItem;
+pub(crate) use preferences::{Arranged, effective};
+pub use preferences::{Arrangement, Settings};
 
 use crate::crypto::key::ConversationKey;
 use crate::error::{CommandError, EngineError, Misbehaviour};
@@ -90,6 +94,9 @@ pub struct Engine {
     verifying: HashMap<DeviceId, VerifyingKey>,
     session: Session,
     linking: link::Linking,
+    push: push::Push,
+    /// The server says that this device's time has run out.
+    told_expired: bool,
     now: Timestamp,
     /// The server's clock minus this device's, in milliseconds.
     clock_offset: i64,
@@ -142,6 +149,8 @@ impl Engine {
             verifying: HashMap::new(),
             session: Session::default(),
             linking: link::Linking::default(),
+            push: push::Push::default(),
+            told_expired: false,
             now: Timestamp(0),
             clock_offset: 0,
             attention: BTreeSet::new(),
@@ -156,7 +165,7 @@ impl Engine {
 
     /// The connection to the server stands; the server speaks first.
     pub fn connected(&mut self, now: Timestamp) {
-        self.now = now;
+        self.clock_is(now);
         self.forget_session();
         self.session.await_hello();
         self.must_disconnect = false;
@@ -164,7 +173,7 @@ impl Engine {
 
     /// The connection is gone; what was under way is derived anew at the next one.
     pub fn disconnected(&mut self, now: Timestamp) {
-        self.now = now;
+        self.clock_is(now);
         self.forget_session();
         self.must_disconnect = false;
         self.events.push_back(Event::Connection(ConnectionState::Offline));
@@ -243,9 +252,14 @@ impl Engine {
         &self.db
     }
 
-    /// The time by which devices are valid, for the views.
-    pub(crate) fn time_of_server(&self) -> Timestamp {
-        self.server_now()
+    /// The time by which devices are valid, for the views, at `now` by this device's clock.
+    pub(crate) fn time_of_server(&self, now: Timestamp) -> Timestamp {
+        Timestamp(now.0.saturating_add_signed(self.clock_offset))
+    }
+
+    /// Whether the server said, last it said anything, that this device's time has run out.
+    pub(crate) fn is_told_expired(&self) -> bool {
+        self.told_expired
     }
 
     /// Runs one input in one transaction: all of it is stored, or nothing, and only then frames and events leave.
@@ -268,7 +282,7 @@ impl Engine {
         body: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
         is_broken: impl FnOnce(&E) -> bool,
     ) -> std::result::Result<T, E> {
-        self.now = now;
+        self.clock_is(now);
         self.db.execute_batch("BEGIN IMMEDIATE").map_err(EngineError::from)?;
         let outcome = body(self).and_then(|value| {
             self.pump()?;
@@ -310,6 +324,7 @@ impl Engine {
     fn forget_session(&mut self) {
         self.events.extend(std::mem::take(&mut self.held));
         self.session = Session::default();
+        self.push.begin();
         self.transmits.clear();
         self.timers.clear();
         self.attention.clear();
@@ -355,7 +370,7 @@ impl Engine {
 
     /// The server's time, by which devices are valid.
     fn server_now(&self) -> Timestamp {
-        Timestamp(self.now.0.saturating_add_signed(self.clock_offset))
+        self.time_of_server(self.now)
     }
 
     fn conversation(&mut self, id: ConversationId) -> Result<Option<&mut Conversation>> {
@@ -373,6 +388,18 @@ impl Engine {
         let conversation = self.conversation(id)?.ok_or(EngineError::Internal("an unknown conversation"))?;
         conversation.dirty = true;
         Ok(conversation)
+    }
+
+    /// Takes the time. A clock that was set back takes the deadlines back with it: nothing waits longer for that.
+    fn clock_is(&mut self, now: Timestamp) {
+        let back = self.now.0.saturating_sub(now.0);
+        if back > 0 {
+            let waits = self.session.lanes.values_mut().filter_map(|lane| lane.not_before.as_mut());
+            for due in self.timers.values_mut().chain(waits) {
+                due.0 = due.0.saturating_sub(back);
+            }
+        }
+        self.now = now;
     }
 
     fn set_timer(&mut self, timer: Timer, due: Timestamp) {

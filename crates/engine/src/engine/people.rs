@@ -60,7 +60,7 @@ impl Engine {
             if valid.list().version == held.version {
                 if *signed != held.list {
                     self.misbehaved(None, Misbehaviour::DeviceListFork);
-                } else if username.is_some_and(|name| *name != held.username) {
+                } else if username.is_some() && username != held.username.as_ref() {
                     people::save_list(&self.db, username, &valid)?;
                     self.emit(Event::Devices(account));
                 }

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use diario_protocol::{AccountRef, Append, Body, ConversationId, LogRange, PutKeyPackages, Request, Seq};
+use diario_protocol::{
+    AccountRef, Append, Body, ConversationId, ConversationKind, LogRange, PutKeyPackages, Request, Seq,
+};
 
 use super::entries::{Letter, short_hash};
 use super::requests::{Asked, Question, SentEntry};
@@ -34,6 +36,7 @@ impl Engine {
         }
         self.fetch_gaps()?;
         self.ask_for_the_unknown()?;
+        self.send_push()?;
         if !self.session.is_live() {
             return Ok(());
         }
@@ -146,8 +149,8 @@ impl Engine {
             }
             self.send_entry(conversation, entry, outgoing)?;
         }
-        if let Some(slot) = outgoing.iter().find(|o| o.kind == outbox_kind::SLOT)
-            && !self.session.lane(id).slots
+        if !self.session.lane(id).slots
+            && let [slot] = message::outgoing_of(&self.db, id, outbox_kind::SLOT, 1)?.as_slice()
         {
             self.send_slot(slot)?;
         }
@@ -166,6 +169,9 @@ impl Engine {
             // In the group without its key: cannot be, but the way in again heals it.
             return self.leave_group(id);
         };
+        if !outgoing.tried {
+            message::mark_tried(&self.db, outgoing.row)?;
+        }
         let letter = Letter {
             seen: Seq(conversation.log_next.0.saturating_sub(1)),
             seen_hash: short_hash(&conversation.log_hash),
@@ -247,13 +253,20 @@ impl Engine {
         Ok(PutKeyPackages { one_time, last_resort: last_resort.map(Into::into) })
     }
 
-    /// The stream became live: markers that were never told are told now.
+    /// The stream became live, or receipts were switched: markers that were never told are told now.
     pub(super) fn gather_markers(&mut self) -> Result<()> {
-        for conversation in Conversation::all(&self.db)? {
-            if conversation.delivered > conversation.marked_delivered
-                || conversation.read > conversation.marked_read
-            {
-                self.session.unmarked.insert(conversation.id);
+        for c in Conversation::all(&self.db)? {
+            let unread = c.read > c.marked_read;
+            if c.delivered <= c.marked_delivered && !unread {
+                continue;
+            }
+            if self.tells_receipts(&c)? {
+                self.session.unmarked.insert(c.id);
+            } else if unread && c.kind != ConversationKind::SelfConversation {
+                let told = self.private_marker(c.id)?;
+                if told < c.read {
+                    self.put_private_marker(c.id, c.read)?;
+                }
             }
         }
         Ok(())

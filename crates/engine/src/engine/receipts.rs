@@ -1,8 +1,7 @@
 //! Receipts: "delivered up to" and "read up to", one slot for each account and conversation.
 
 use diario_protocol::{
-    AccountId, ConversationId, ConversationKind, PutSlots, Request, Seq, Slot, SlotKey, SlotOutcome,
-    SlotVersion,
+    AccountId, ConversationId, PutSlots, Request, Seq, Slot, SlotKey, SlotOutcome, SlotVersion,
 };
 use minicbor::{Decode, Encode};
 
@@ -44,7 +43,7 @@ impl Engine {
     /// Whether markers are to be told now, and whether it is time.
     pub(super) fn send_receipts(&mut self, id: ConversationId) -> Result<()> {
         let Some(c) = self.conversation(id)?.cloned() else { return Ok(()) };
-        let tells = self.config.receipts && c.kind != ConversationKind::SelfConversation;
+        let tells = self.tells_receipts(&c)?;
         let behind = c.delivered > c.marked_delivered || c.read > c.marked_read;
         if !tells || !behind || c.membership != Membership::Member || !c.is_open() {
             self.session.unmarked.remove(&id);

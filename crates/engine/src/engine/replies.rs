@@ -88,6 +88,7 @@ impl Engine {
         // A server that came back from an older copy goes on below what was seen; what comes from there is new.
         me.cursor = me.cursor.min(welcome.head);
         me.username = welcome.username.clone();
+        self.told_expired = false;
         let registering = me.stage == Stage::Registering;
         let first = registering || me.cursor.0 == 0;
         me.stage = Stage::Active;
@@ -154,7 +155,10 @@ impl Engine {
                 Ok(())
             }
             // The log shows an entry to everybody, this device too; that is when it counts, not at this answer.
-            (Asked::Append(..), Reply::Appended(_)) | (Asked::Subscribe | Asked::Nothing, Reply::Done) => {
+            (Asked::Append(..), Reply::Appended(_))
+            | (Asked::Subscribe | Asked::Push | Asked::Nothing, Reply::Done) => Ok(()),
+            (Asked::PushKey, Reply::PushKey(key)) => {
+                self.emit(Event::PushKey(key.map(|key| key.0)));
                 Ok(())
             }
             _ => self.out_of_turn("an answer to another question"),
@@ -189,7 +193,7 @@ impl Engine {
                     // What the server never takes is not offered again on this connection.
                     self.session.unmarked.remove(&conversation);
                     if let SlotBatch::Outbox { row, .. } = batch {
-                        message::dequeue(&self.db, row)?;
+                        self.drop_slot_write(conversation, row)?;
                         self.emit(Event::Failed { conversation, id: None, refusal });
                     }
                 }
@@ -225,7 +229,12 @@ impl Engine {
             Asked::DeviceList(_, change) => self.device_list_refused(change, refusal),
             Asked::Mailbox => self.mailbox_refused(&refusal),
             Asked::Subscribe => self.out_of_turn("a refused stream"),
-            Asked::LastSeen | Asked::Nothing => Ok(()),
+            Asked::Push => {
+                // Told again at the next connection.
+                self.push.begin();
+                Ok(())
+            }
+            Asked::PushKey | Asked::LastSeen | Asked::Nothing => Ok(()),
         }
     }
 
@@ -274,7 +283,10 @@ impl Engine {
     fn on_notice(&mut self, notice: Notice) -> Result<()> {
         self.must_disconnect = true;
         match notice {
-            Notice::Expired => self.emit(Event::Expired),
+            Notice::Expired => {
+                self.told_expired = true;
+                self.emit(Event::Expired);
+            }
             // Revoked: the next login asks for the signed list, which is what counts.
             Notice::Revoked | Notice::Draining(_) | Notice::Replaced => {}
         }

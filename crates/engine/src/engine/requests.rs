@@ -89,6 +89,8 @@ pub(super) enum Asked {
     DeviceList(Box<ValidatedDeviceList>, ListChange),
     Mailbox,
     LastSeen,
+    Push,
+    PushKey,
     /// Nothing depends on the answer.
     Nothing,
 }

@@ -12,7 +12,7 @@ use super::{Engine, Result};
 use crate::error::{EngineError, Misbehaviour};
 use crate::event::Event;
 use crate::group::{Leaf, RosterChange, checked_key_package};
-use crate::store::message::{self, Outgoing, outbox_kind};
+use crate::store::message::{self, outbox_kind};
 use crate::store::people;
 
 /// A wanted change of a group's accounts, as it waits in the outbox.
@@ -163,10 +163,7 @@ impl Engine {
         difference: &mut Difference,
     ) -> Result<Participants> {
         let mut after = before.clone();
-        for outgoing in message::outgoing(&self.db, id, usize::MAX)? {
-            if outgoing.kind != outbox_kind::MEMBERSHIP {
-                continue;
-            }
+        for outgoing in message::outgoing_of(&self.db, id, outbox_kind::MEMBERSHIP, usize::MAX)? {
             let wish: MembershipWish = diario_protocol::decode(&outgoing.payload, outgoing.payload.len())?;
             difference.wishes.push(outgoing.row);
             after.accounts.retain(|p| !wish.remove.contains(&p.account));
@@ -231,11 +228,7 @@ impl Engine {
 
     /// The server refused a change of members for good.
     pub(super) fn fail_membership_changes(&mut self, id: ConversationId, refusal: &Refusal) -> Result<()> {
-        let wishes: Vec<Outgoing> = message::outgoing(&self.db, id, usize::MAX)?
-            .into_iter()
-            .filter(|o| o.kind == outbox_kind::MEMBERSHIP)
-            .collect();
-        for wish in wishes {
+        for wish in message::outgoing_of(&self.db, id, outbox_kind::MEMBERSHIP, usize::MAX)? {
             message::dequeue(&self.db, wish.row)?;
             self.emit(Event::Failed { conversation: id, id: None, refusal: refusal.clone() });
         }

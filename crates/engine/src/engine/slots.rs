@@ -5,6 +5,7 @@ use diario_protocol::{
 };
 use minicbor::{Decode, Encode};
 
+use super::preferences::effective;
 use super::requests::{Asked, Question, SlotBatch};
 use super::{Engine, Result};
 use crate::crypto::key::ConversationKey;
@@ -128,13 +129,18 @@ impl Engine {
             };
             return self.ring_key(conversation, epoch, &key);
         }
+        if id == own {
+            return self.use_own_slot(named);
+        }
         if named.name == TITLE {
-            let title = String::from_utf8_lossy(&named.value).into_owned();
-            self.change(id)?.title = title;
+            // The last writer wins, and what waits here will be written later.
+            if message::outgoing_slot(&self.db, id, TITLE)?.is_none() {
+                self.take_title(id, &named.value)?;
+            }
         } else {
             self.use_receipts(slot, named)?;
+            self.emit(Event::Conversation(id));
         }
-        self.emit(Event::Conversation(id));
         Ok(())
     }
 
@@ -241,7 +247,7 @@ impl Engine {
 
     /// Whoever takes accounts in seals anew, under a key that they have, what all members share.
     pub(super) fn hand_on_shared_slots(&mut self, id: ConversationId) -> Result<()> {
-        match sealed::value(&self.db, id, TITLE)? {
+        match effective(&self.db, id, TITLE)? {
             Some(title) => self.enqueue_slot(id, TITLE, title, true),
             None => Ok(()),
         }
@@ -301,17 +307,28 @@ impl Engine {
     ) -> Result<()> {
         let (account, device) = (self.me()?.account, self.me()?.device);
         let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);
-        let written = message::outgoing(&self.db, id, usize::MAX)?.into_iter().find(|o| o.row == row);
-        let named =
-            written.and_then(|o| diario_protocol::decode::<NamedValue>(&o.payload, o.payload.len()).ok());
-        if let Some(named) = named
-            && sealed::slot_version(&self.db, id, key)? < version
-        {
+        // It may have been replaced meanwhile; then the newer one is written next.
+        let Some(written) = message::outgoing_at(&self.db, row)? else { return Ok(()) };
+        let named = diario_protocol::decode::<NamedValue>(&written.payload, written.payload.len())?;
+        if sealed::slot_version(&self.db, id, key)? < version {
             let slot =
                 Slot { conversation: id, key, version, epoch, account, device, body: Vec::new().into() };
             sealed::save_slot(&self.db, &slot, Some(&named))?;
+            return Ok(message::dequeue(&self.db, row)?);
         }
-        Ok(message::dequeue(&self.db, row)?)
+        // Somebody wrote after this device, and the stream was faster than the answer: now that value counts.
+        message::dequeue(&self.db, row)?;
+        self.slot_write_gone(id, &named.name)
+    }
+
+    /// The server does not take a slot write, ever: what it has counts again.
+    pub(super) fn drop_slot_write(&mut self, id: ConversationId, row: i64) -> Result<()> {
+        let written = message::outgoing_at(&self.db, row)?;
+        message::dequeue(&self.db, row)?;
+        match written.and_then(|o| o.name) {
+            Some(name) => self.slot_write_gone(id, &name),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn slot_put(
@@ -328,7 +345,7 @@ impl Engine {
             // The last writer wins: this one, once it knows what to be later than.
             [SlotOutcome::Newer(newer)] if is_leap(version, *newer) => {
                 self.misbehaved(Some(id), Misbehaviour::Slot("its version leaps".into()));
-                Ok(message::dequeue(&self.db, row)?)
+                self.drop_slot_write(id, row)
             }
             [SlotOutcome::Newer(newer)] if *newer >= version => {
                 self.session.lane(id).slot_floor.insert(key, *newer);

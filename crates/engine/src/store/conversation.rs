@@ -289,6 +289,16 @@ pub(crate) fn fill_gap(db: &Connection, conversation: ConversationId, next: Seq)
     Ok(())
 }
 
+/// What is missing of one conversation: first and last sequence.
+pub(crate) fn gap(db: &Connection, conversation: ConversationId) -> Result<Option<(Seq, Seq)>, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT first, last FROM gap WHERE conversation = ?1")?
+        .query_row([conversation.as_bytes()], |row| {
+            Ok((Seq(from_sql(row.get(0)?)), Seq(from_sql(row.get(1)?))))
+        })
+        .optional()?)
+}
+
 /// All gaps: conversation, first and last sequence missing.
 pub(crate) fn gaps(db: &Connection) -> Result<Vec<(ConversationId, Seq, Seq)>, StoreError> {
     let mut statement = db.prepare_cached("SELECT conversation, first, last FROM gap")?;

@@ -221,11 +221,16 @@ pub(crate) struct Outgoing {
     pub(crate) payload: Vec<u8>,
     pub(crate) annotates: Option<Seq>,
     pub(crate) created_at: Timestamp,
+    /// Of a slot write, the slot's name.
+    pub(crate) name: Option<String>,
+    /// Whether it was given to a connection: the server may have it.
+    pub(crate) tried: bool,
 }
 
 pub(crate) fn enqueue(db: &Connection, o: &Outgoing) -> Result<(), StoreError> {
     db.prepare_cached(
-        "INSERT INTO outbox(conversation, entry, kind, payload, annotates, created_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO outbox(conversation, entry, kind, payload, annotates, created_at, name, tried)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         o.conversation.as_bytes(),
@@ -234,8 +239,26 @@ pub(crate) fn enqueue(db: &Connection, o: &Outgoing) -> Result<(), StoreError> {
         o.payload,
         o.annotates.map(|s| to_sql(s.0)),
         to_sql(o.created_at.0),
+        o.name,
+        o.tried,
     ])?;
     Ok(())
+}
+
+const OUTBOX_COLUMNS: &str = "id, conversation, entry, kind, payload, annotates, created_at, name, tried";
+
+fn read_outgoing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Outgoing> {
+    Ok(Outgoing {
+        row: row.get(0)?,
+        conversation: ConversationId::new(row.get(1)?),
+        entry: row.get::<_, Option<[u8; 16]>>(2)?.map(EntryId::new),
+        kind: row.get(3)?,
+        payload: row.get(4)?,
+        annotates: row.get::<_, Option<i64>>(5)?.map(|s| Seq(from_sql(s))),
+        created_at: Timestamp(from_sql(row.get(6)?)),
+        name: row.get(7)?,
+        tried: row.get(8)?,
+    })
 }
 
 /// Up to `most` things to be sent in a conversation, oldest first.
@@ -244,22 +267,75 @@ pub(crate) fn outgoing(
     conversation: ConversationId,
     most: usize,
 ) -> Result<Vec<Outgoing>, StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, entry, kind, payload, annotates, created_at FROM outbox WHERE conversation = ?1 ORDER BY id LIMIT ?2",
-    )?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {OUTBOX_COLUMNS} FROM outbox WHERE conversation = ?1 ORDER BY id LIMIT ?2"
+    ))?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![conversation.as_bytes(), most], |row| {
-        Ok(Outgoing {
-            row: row.get(0)?,
-            conversation,
-            entry: row.get::<_, Option<[u8; 16]>>(1)?.map(EntryId::new),
-            kind: row.get(2)?,
-            payload: row.get(3)?,
-            annotates: row.get::<_, Option<i64>>(4)?.map(|s| Seq(from_sql(s))),
-            created_at: Timestamp(from_sql(row.get(5)?)),
-        })
-    })?;
+    let rows = statement.query_map(params![conversation.as_bytes(), most], read_outgoing)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Up to `most` things of one kind, not entries, to be sent in a conversation, oldest first.
+pub(crate) fn outgoing_of(
+    db: &Connection,
+    conversation: ConversationId,
+    kind: u8,
+    most: usize,
+) -> Result<Vec<Outgoing>, StoreError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {OUTBOX_COLUMNS} FROM outbox INDEXED BY outbox_kind
+         WHERE conversation = ?1 AND kind = ?2 AND kind <> 0 ORDER BY id LIMIT ?3"
+    ))?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![conversation.as_bytes(), kind, most], read_outgoing)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What waits in a row of the outbox.
+pub(crate) fn outgoing_at(db: &Connection, row: i64) -> Result<Option<Outgoing>, StoreError> {
+    Ok(db
+        .prepare_cached(&format!("SELECT {OUTBOX_COLUMNS} FROM outbox WHERE id = ?1"))?
+        .query_row([row], read_outgoing)
+        .optional()?)
+}
+
+/// The entry of this id, if it waits to be sent.
+pub(crate) fn outgoing_entry(db: &Connection, entry: EntryId) -> Result<Option<Outgoing>, StoreError> {
+    Ok(db
+        .prepare_cached(&format!("SELECT {OUTBOX_COLUMNS} FROM outbox WHERE entry = ?1"))?
+        .query_row([entry.as_bytes()], read_outgoing)
+        .optional()?)
+}
+
+/// The write of a slot that waits to be sent.
+pub(crate) fn outgoing_slot(
+    db: &Connection,
+    conversation: ConversationId,
+    name: &str,
+) -> Result<Option<Outgoing>, StoreError> {
+    Ok(db
+        .prepare_cached(&format!(
+            "SELECT {OUTBOX_COLUMNS} FROM outbox WHERE conversation = ?1 AND name = ?2 ORDER BY id DESC LIMIT 1"
+        ))?
+        .query_row(params![conversation.as_bytes(), name], read_outgoing)
+        .optional()?)
+}
+
+/// Drops the writes of a slot that wait to be sent.
+pub(crate) fn dequeue_slot(
+    db: &Connection,
+    conversation: ConversationId,
+    name: &str,
+) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM outbox WHERE conversation = ?1 AND name = ?2")?
+        .execute(params![conversation.as_bytes(), name])?;
+    Ok(())
+}
+
+/// Notes that an entry is given to a connection: from now on the server may have it.
+pub(crate) fn mark_tried(db: &Connection, row: i64) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE outbox SET tried = 1 WHERE id = ?1")?.execute([row])?;
+    Ok(())
 }
 
 /// Conversations with something to be sent.
@@ -290,5 +366,32 @@ pub(crate) fn fail(
         "UPDATE message SET state = ?3, reason = ?4 WHERE conversation = ?1 AND id = ?2 AND seq IS NULL",
     )?
     .execute(params![conversation.as_bytes(), entry.as_bytes(), state::FAILED, why])?;
+    Ok(())
+}
+
+/// An own message that is not in the log: its state and its encoded content.
+pub(crate) fn unsent(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+) -> Result<Option<(u8, Vec<u8>)>, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT state, coalesce(content, x'') FROM message WHERE conversation = ?1 AND id = ?2 AND seq IS NULL",
+        )?
+        .query_row(params![conversation.as_bytes(), entry.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?)
+}
+
+/// Forgets an own message that is not in the log.
+pub(crate) fn forget_unsent(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM message WHERE conversation = ?1 AND id = ?2 AND seq IS NULL")?
+        .execute(params![conversation.as_bytes(), entry.as_bytes()])?;
     Ok(())
 }

@@ -45,7 +45,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// Steps from each schema version to the next; a step is never changed once released.
-const MIGRATIONS: &[&[&str]] = &[&[include_str!("schema.sql"), mls::SCHEMA]];
+const MIGRATIONS: &[&[&str]] = &[&[include_str!("schema.sql"), mls::SCHEMA], &[include_str!("schema_2.sql")]];
 
 /// Brings the schema up to date and sets the connection up.
 pub(crate) fn prepare(db: &Connection) -> Result<(), StoreError> {

@@ -129,7 +129,8 @@ impl Me {
 /// An account as known here.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
-    pub(crate) username: Username,
+    /// `None` while only its devices are known.
+    pub(crate) username: Option<Username>,
     pub(crate) version: u64,
     pub(crate) list: SignedDeviceList,
 }
@@ -149,17 +150,27 @@ pub(crate) fn account(db: &Connection, account: AccountId) -> Result<Option<Acco
     let row = db
         .prepare_cached("SELECT username, version, list FROM account WHERE id = ?1")?
         .query_row([account.as_bytes()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
+            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
         })
         .optional()?;
     row.map(|(username, version, list)| {
+        let username = username.map(|name| name.parse()).transpose();
         Ok(Account {
-            username: username.parse().map_err(|_| StoreError::Damaged("a username that is none"))?,
+            username: username.map_err(|_| StoreError::Damaged("a username that is none"))?,
             version: from_sql(version),
             list: SignedDeviceList(list.into()),
         })
     })
     .transpose()
+}
+
+/// The name of an account, if it is known here.
+pub(crate) fn username(db: &Connection, account: AccountId) -> Result<Option<String>, StoreError> {
+    let row: Option<Option<String>> = db
+        .prepare_cached("SELECT username FROM account WHERE id = ?1")?
+        .query_row([account.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(row.flatten())
 }
 
 pub(crate) fn account_by_name(db: &Connection, username: &Username) -> Result<Option<AccountId>, StoreError> {
@@ -178,7 +189,7 @@ pub(crate) fn save_list(
 ) -> Result<(), StoreError> {
     let account = list.account();
     db.prepare_cached(
-        "INSERT INTO account(id, username, version, list) VALUES(?1, coalesce(?2, 'unknown'), ?3, ?4)
+        "INSERT INTO account(id, username, version, list) VALUES(?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET username = coalesce(?2, username), version = ?3, list = ?4",
     )?
     .execute(params![
@@ -255,7 +266,7 @@ pub(crate) fn nameless(
 ) -> Result<Vec<AccountId>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT account FROM (SELECT account FROM participant WHERE conversation = ?1 UNION SELECT ?2)
-         WHERE account NOT IN (SELECT id FROM account WHERE username <> 'unknown') LIMIT 64",
+         WHERE account NOT IN (SELECT id FROM account WHERE username IS NOT NULL) LIMIT 64",
     )?;
     let rows = statement
         .query_map(params![conversation.as_bytes(), sender.as_bytes()], |row| row.get::<_, [u8; 16]>(0))?;
@@ -265,7 +276,7 @@ pub(crate) fn nameless(
 /// Participants whose account is not known here.
 pub(crate) fn unknown_participants(db: &Connection) -> Result<Vec<AccountId>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT DISTINCT account FROM participant WHERE account NOT IN (SELECT id FROM account WHERE username <> 'unknown')
+        "SELECT DISTINCT account FROM participant WHERE account NOT IN (SELECT id FROM account WHERE username IS NOT NULL)
          LIMIT 200",
     )?;
     let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;

@@ -19,8 +19,8 @@ async fn members_come_go_and_leave() -> Result<()> {
     anna.say(group, "only anna and bruno")?;
     settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
     assert_eq!(bruno.texts(group)?, ["only anna and bruno"], "{:?} {:?}", anna.events, bruno.last_events());
-    assert_eq!(bruno.engine.conversation_view(group)?.unwrap().title, "Gita");
-    assert!(carla.engine.conversation_view(group)?.is_none());
+    assert_eq!(bruno.engine.conversation_row(group)?.unwrap().title, "Gita");
+    assert!(carla.engine.conversation_row(group)?.is_none());
 
     bruno.engine.change_group(group, &GroupChange::Add(vec![carla_id]), now)?;
     settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
@@ -29,14 +29,14 @@ async fn members_come_go_and_leave() -> Result<()> {
     assert_eq!(carla.texts(group)?, ["hello from carla"], "what came before she joined is not hers");
     assert_eq!(anna.texts(group)?, ["only anna and bruno", "hello from carla"]);
     assert_eq!(carla.engine.members(group)?.len(), 3);
-    assert_eq!(carla.engine.conversation_view(group)?.unwrap().title, "Gita", "{:?}", carla.last_events());
+    assert_eq!(carla.engine.conversation_row(group)?.unwrap().title, "Gita", "{:?}", carla.last_events());
 
     anna.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), now)?;
     anna.say(group, "bruno does not read this")?;
     settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
     assert_eq!(carla.texts(group)?.last().unwrap(), "bruno does not read this");
     assert_eq!(bruno.texts(group)?.last().unwrap(), "hello from carla");
-    assert!(!bruno.engine.conversation_view(group)?.unwrap().open);
+    assert!(!bruno.engine.conversation_row(group)?.unwrap().open);
     assert!(bruno.say(group, "am I still here?").is_err());
 
     carla.engine.change_group(group, &GroupChange::Leave, now)?;

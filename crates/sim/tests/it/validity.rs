@@ -10,8 +10,9 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_renews_linked_devices_by_itself() -> Result<()> {
     let mut four = Four::new().await?;
-    let until =
-        |four: &Four| four.giulia.engine.devices().map(|d| d.iter().find_map(|d| d.valid_until).unwrap());
+    let until = |four: &Four| {
+        four.giulia.engine.devices(four.giulia.now()).map(|d| d.iter().find_map(|d| d.valid_until).unwrap())
+    };
     let first = until(&four)?;
     four.world.clock().advance(8 * DAY);
     four.settle().await?;

@@ -1,7 +1,8 @@
 //! The engine with its driver, its user and its clock.
 
 use diario_engine::{
-    CommandError, Draft, Engine, EngineConfig, EngineError, Event, GroupChange, ImportItem, Misbehaviour,
+    Anchor, Arrangement, CommandError, Draft, Engine, EngineConfig, EngineError, Event, GroupChange,
+    ImportItem, Misbehaviour, Settings,
 };
 use diario_protocol::{
     ClientFrame, ConversationId, DeviceId, DeviceRef, EntryId, Seq, ServerFrame, Timestamp, decode, encode,
@@ -140,7 +141,7 @@ impl Stage {
     }
 
     fn some_conversation(&mut self, tape: &mut Tape<'_>) -> ConversationId {
-        let known: Vec<_> = self.engine.conversations().unwrap().into_iter().map(|c| c.id).collect();
+        let known: Vec<_> = self.engine.conversation_rows().unwrap().into_iter().map(|c| c.id).collect();
         tape.pick(&known).unwrap_or(ConversationId::new([1; 16]))
     }
 
@@ -148,7 +149,7 @@ impl Stage {
         let now = self.now;
         let id = self.some_conversation(tape);
         let engine = &mut self.engine;
-        let done = match tape.below(20) {
+        let done = match tape.below(26) {
             0 => engine.register("ws://here", "anna", "laptop", None, now),
             1..=4 => engine.send(id, &Draft::Text("ciao".into()), now).map(drop),
             5 => engine.create_conversation("friends", &[friend().account], now).map(drop),
@@ -183,6 +184,18 @@ impl Stage {
             }),
             17 => engine.look_up(&friend().info.username, now),
             18 => engine.ask_last_seen(now),
+            19 => engine.set_draft(id, ["", "ci", "ciao"][tape.below(3)], now),
+            20 => engine.arrange(id, Arrangement { pinned: tape.yes(), muted: tape.yes() }, now),
+            21 => engine.set_settings(Settings { receipts: tape.yes() }, now),
+            22 => engine.rename_conversation(id, ["friends", "foes"][tape.below(2)], now),
+            23 => {
+                let own = engine.whoami().map_or(DeviceId::new([0; 16]), |(_, _, device)| device);
+                engine.rename_device(own, "desktop", now)
+            }
+            24 => {
+                let newest = engine.log(id, 1, None).unwrap().pop().map_or(EntryId::new([0; 16]), |m| m.id);
+                if tape.yes() { engine.retry(id, newest, now) } else { engine.discard(id, newest, now) }
+            }
             _ => engine.send(id, &Draft::Text("x".repeat(1 << tape.below(18))), now).map(drop),
         };
         if let Err(CommandError::Engine(e)) = done {
@@ -219,13 +232,21 @@ impl Stage {
     /// The user's face can ask everything at any time.
     fn answers(&self) {
         let engine = &self.engine;
-        engine.devices().unwrap();
-        for conversation in engine.conversations().unwrap() {
+        engine.devices(self.now).unwrap();
+        engine.stage(self.now).unwrap();
+        engine.usage().unwrap();
+        engine.outgoing_total().unwrap();
+        engine.settings().unwrap();
+        for conversation in engine.conversation_rows().unwrap() {
             let id = conversation.id;
-            if let Some(message) = engine.history(id, 20, None).unwrap().pop() {
-                assert!(engine.message(id, message.id).unwrap().is_some());
-                engine.history(id, 2, message.seq).unwrap();
+            assert_eq!(engine.conversation_row(id).unwrap().as_ref(), Some(&conversation));
+            for anchor in [Anchor::Newest, Anchor::Unread, Anchor::After(Seq(0))] {
+                for message in engine.history(id, anchor, 20).unwrap().messages {
+                    assert!(engine.message(id, message.id).unwrap().is_some());
+                    engine.history(id, Anchor::Before(message.seq.unwrap_or_default()), 2).unwrap();
+                }
             }
+            engine.log(id, 20, None).unwrap();
             engine.members(id).unwrap();
             engine.log_state(id).unwrap();
             engine.has_outgoing(id).unwrap();

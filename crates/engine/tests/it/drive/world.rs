@@ -254,6 +254,8 @@ impl World {
                 Ok(Reply::Done)
             }
             Request::LastSeen => Ok(Reply::LastSeen(vec![Seen { device: me.device, at: None }])),
+            Request::PutPush(_) => Ok(Reply::Done),
+            Request::PushKey => Ok(Reply::PushKey(None)),
             Request::Slots(..) => Ok(Reply::Slots(Vec::new())),
             Request::Heads { .. } => Ok(Reply::Heads(Vec::new(), false)),
             Request::Signal(_) => return,

@@ -1,0 +1,220 @@
+//! The list of conversations, with few statements however many there are.
+
+use std::collections::HashMap;
+
+use diario_protocol::{AccountId, ConversationId, ConversationKind, Seq, Timestamp};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::history::Names;
+use super::{MessageView, Result};
+use crate::engine::{Arranged, Engine};
+use crate::store::conversation::{self, Conversation};
+use crate::store::{from_sql, to_sql};
+
+/// Names of others in a [`ConversationRow`], at most.
+pub const LISTED_NAMES: usize = 4;
+
+/// Unread messages are counted up to here.
+pub const MOST_UNREAD: u64 = 10_000;
+
+/// How far a conversation's messages were delivered and read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Markers {
+    /// Own messages up to there are on a device of everybody else.
+    pub delivered_to_all: Seq,
+    /// Own messages up to there were read by everybody else.
+    pub read_by_all: Seq,
+    /// Others' messages up to there were read by this account.
+    pub read_here: Seq,
+}
+
+/// A conversation, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Its id.
+    pub id: ConversationId,
+    /// Its kind.
+    pub kind: ConversationKind,
+    /// The name that it was given; empty if it has none.
+    pub title: String,
+    /// Names of others in it, at most [`LISTED_NAMES`].
+    pub others: Vec<String>,
+    /// How many are in it, this account too.
+    pub size: u32,
+    /// Its newest message that says something.
+    pub last: Option<MessageView>,
+    /// When something was last said in it, or it began; rows are sorted by this. 0 if nothing is known.
+    pub at: Timestamp,
+    /// Messages of others after the read marker, at most [`MOST_UNREAD`].
+    pub unread: u64,
+    /// How far its messages were delivered and read.
+    pub markers: Markers,
+    /// Highest sequence that is here.
+    pub head: Seq,
+    /// At the top of the list.
+    pub pinned: bool,
+    /// Without notifications.
+    pub muted: bool,
+    /// What is being written in it, on any own device.
+    pub draft: String,
+    /// Whether this account is still in it.
+    pub open: bool,
+    /// Sequences known to be missing here, being fetched.
+    pub gap: Option<(Seq, Seq)>,
+}
+
+/// Who else is in a conversation, and how far they have it.
+#[derive(Debug, Default)]
+struct Others {
+    names: Vec<String>,
+    size: u32,
+    /// The least of all; `None` while nobody else is there.
+    delivered: Option<Seq>,
+    read: Option<Seq>,
+}
+
+impl Others {
+    fn add(&mut self, row: &Row<'_>, me: Option<AccountId>) -> Result<()> {
+        let account = AccountId::new(row.get(0)?);
+        self.size += 1;
+        if Some(account) == me {
+            return Ok(());
+        }
+        if self.names.len() < LISTED_NAMES {
+            let name: Option<String> = row.get(1)?;
+            self.names.push(name.unwrap_or_else(|| account.to_string()[..8].to_owned()));
+        }
+        let (delivered, read) = (Seq(from_sql(row.get(2)?)), Seq(from_sql(row.get(3)?)));
+        self.delivered = Some(self.delivered.map_or(delivered, |least| least.min(delivered)));
+        self.read = Some(self.read.map_or(read, |least| least.min(read)));
+        Ok(())
+    }
+
+    fn markers(&self, read_here: Seq) -> Markers {
+        Markers {
+            delivered_to_all: self.delivered.unwrap_or_default(),
+            read_by_all: self.read.unwrap_or_default(),
+            read_here,
+        }
+    }
+}
+
+const PEOPLE: &str = "SELECT p.account, a.username, p.delivered, p.read, p.conversation
+    FROM participant p LEFT JOIN account a ON a.id = p.account";
+
+/// What counts as unread; the index has nothing else.
+const UNREAD: &str = "FROM message INDEXED BY message_unread
+    WHERE conversation = ?1 AND seq > ?2 AND account <> ?3 AND state IN (1, 2, 3)";
+
+impl Engine {
+    /// All conversations, newest first.
+    pub fn conversation_rows(&self) -> Result<Vec<ConversationRow>> {
+        let Some(me) = self.identity() else { return Ok(Vec::new()) };
+        let mut people: HashMap<ConversationId, Others> = HashMap::new();
+        let mut statement = self.db().prepare_cached(PEOPLE)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = ConversationId::new(row.get(4)?);
+            people.entry(id).or_default().add(row, Some(me.account))?;
+        }
+        let mut arranged = Arranged::all(self.db(), ConversationId::of_self(me.account))?;
+        let gaps: HashMap<_, _> =
+            conversation::gaps(self.db())?.into_iter().map(|(id, first, last)| (id, (first, last))).collect();
+        let mut names = Names::default();
+        let mut views = Vec::new();
+        for c in Conversation::all(self.db())? {
+            let others = people.remove(&c.id).unwrap_or_default();
+            let gap = gaps.get(&c.id).copied();
+            views.push(self.row(c, others, &mut arranged, gap, &mut names)?);
+        }
+        views.sort_by_key(|row| std::cmp::Reverse(row.at));
+        Ok(views)
+    }
+
+    /// One conversation.
+    pub fn conversation_row(&self, id: ConversationId) -> Result<Option<ConversationRow>> {
+        let Some(me) = self.identity() else { return Ok(None) };
+        let Some(c) = Conversation::load(self.db(), id)? else { return Ok(None) };
+        let others = self.others_in(id)?;
+        let mut arranged = Arranged::of(self.db(), ConversationId::of_self(me.account), id)?;
+        let gap = conversation::gap(self.db(), id)?;
+        Ok(Some(self.row(c, others, &mut arranged, gap, &mut Names::default())?))
+    }
+
+    /// Whether a conversation is without notifications.
+    pub fn is_muted(&self, id: ConversationId) -> Result<bool> {
+        let Some(me) = self.identity() else { return Ok(false) };
+        Ok(Arranged::of(self.db(), ConversationId::of_self(me.account), id)?.arrangement(id).muted)
+    }
+
+    /// How far a conversation's messages were delivered and read.
+    pub fn markers(&self, id: ConversationId) -> Result<Markers> {
+        let read_here = Conversation::load(self.db(), id)?.map_or(Seq(0), |c| c.read);
+        Ok(self.others_in(id)?.markers(read_here))
+    }
+
+    fn others_in(&self, id: ConversationId) -> Result<Others> {
+        let me = self.identity().map(|me| me.account);
+        let mut others = Others::default();
+        let mut statement = self.db().prepare_cached(&format!("{PEOPLE} WHERE p.conversation = ?1"))?;
+        let mut rows = statement.query([id.as_bytes()])?;
+        while let Some(row) = rows.next()? {
+            others.add(row, me)?;
+        }
+        Ok(others)
+    }
+
+    fn row(
+        &self,
+        c: Conversation,
+        others: Others,
+        arranged: &mut Arranged,
+        gap: Option<(Seq, Seq)>,
+        names: &mut Names,
+    ) -> Result<ConversationRow> {
+        let markers = others.markers(c.read);
+        let last =
+            self.newest_words(c.id)?.map(|raw| self.message_view(c.id, raw, &markers, names)).transpose()?;
+        let begun = if c.kind == ConversationKind::SelfConversation { Timestamp(0) } else { c.epoch_since };
+        let arrangement = arranged.arrangement(c.id);
+        Ok(ConversationRow {
+            id: c.id,
+            kind: c.kind,
+            others: others.names,
+            size: others.size,
+            at: last.as_ref().map_or(begun, |m| m.sent_at),
+            last,
+            unread: self.unread(c.id, c.read)?,
+            markers,
+            head: Seq(c.log_next.0.saturating_sub(1)),
+            pinned: arrangement.pinned,
+            muted: arrangement.muted,
+            draft: arranged.draft(c.id),
+            open: c.left_at.is_none(),
+            gap,
+            title: c.title,
+        })
+    }
+
+    /// Reads at most [`MOST_UNREAD`] entries of an index, and nothing of the messages.
+    fn unread(&self, id: ConversationId, read: Seq) -> Result<u64> {
+        let Some(me) = self.identity() else { return Ok(0) };
+        let count: i64 = self
+            .db()
+            .prepare_cached(&format!("SELECT count(*) FROM (SELECT 1 {UNREAD} LIMIT {MOST_UNREAD})"))?
+            .query_row(params![id.as_bytes(), to_sql(read.0), me.account.as_bytes()], |row| row.get(0))?;
+        Ok(from_sql(count))
+    }
+
+    /// The first message of somebody else's after the read marker.
+    pub(super) fn first_unread(&self, id: ConversationId) -> Result<Option<Seq>> {
+        let Some(me) = self.identity() else { return Ok(None) };
+        let read = Conversation::load(self.db(), id)?.map_or(Seq(0), |c| c.read);
+        let first: Option<i64> = self
+            .db()
+            .prepare_cached(&format!("SELECT seq {UNREAD} ORDER BY seq LIMIT 1"))?
+            .query_row(params![id.as_bytes(), to_sql(read.0), me.account.as_bytes()], |row| row.get(0))
+            .optional()?;
+        Ok(first.map(|seq| Seq(from_sql(seq))))
+    }
+}
