@@ -8,6 +8,7 @@ mod test;
 mod tidy;
 mod tools;
 mod wasm;
+mod watch;
 mod web;
 
 use std::process::ExitCode;
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  serve [OPTIONS]   build and start the server on http://localhost:8080 (options go to `diario serve`)
+  serve [OPTIONS]   build everything and start the server on http://localhost:8080 (options go to `diario serve`)
+  serve --watch     the same for who works on the web app: it is built anew at every change
   test [FILTER…]    everything CI runs; with a filter, only the tests that match
   web [--dev]       build the web app into dist/
   bench [SCENARIO…] measure: s1 s2 s3 s4 open; all of them without a name
