@@ -9,14 +9,11 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::backoff::Backoff;
 use crate::socket::{self, Socket};
 
 type Job = Box<dyn FnOnce(&mut Engine, Timestamp) + Send>;
 
-/// The first pause before another try to connect; each failure doubles it.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Frames at hand that are taken in one transaction.
 const BATCH: usize = 256;
 /// About how many bytes of them: one transaction must not keep the user's commands waiting for seconds.
@@ -120,7 +117,7 @@ enum Ended {
 impl Driver {
     /// Runs until every [`Client`] is dropped. An error is the local store's: nothing goes without it.
     pub async fn run(mut self) -> Result<(), EngineError> {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new();
         loop {
             let Some(server) =
                 self.engine.server().map(str::to_owned).filter(|_| self.engine.wants_connection())
@@ -144,25 +141,18 @@ impl Driver {
                 Ok(socket) => {
                     self.trouble.send_replace(None);
                     let since = tokio::time::Instant::now();
-                    match self.attend(socket).await? {
+                    let (ended, was_live) = self.attend(socket).await?;
+                    backoff.had(since.elapsed(), was_live);
+                    match ended {
                         Ended::Finished => return Ok(()),
-                        Ended::Lost(why) => {
-                            // A connection that held was a good one: begin with a short pause again.
-                            if since.elapsed() > LONGEST_PAUSE
-                                || self.connection.borrow().eq(&ConnectionState::Live)
-                            {
-                                pause = FIRST_PAUSE;
-                            }
-                            why
-                        }
+                        Ended::Lost(why) => why,
                     }
                 }
             };
             tracing::debug!(%lost, "no connection");
             self.connection.send_replace(ConnectionState::Offline);
             self.trouble.send_replace(Some(lost));
-            let until = tokio::time::Instant::now() + jittered(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let until = tokio::time::Instant::now() + backoff.next(random());
             loop {
                 tokio::select! {
                     () = tokio::time::sleep_until(until) => break,
@@ -199,14 +189,15 @@ impl Driver {
         self.rest.send_if_modified(|before| std::mem::replace(before, rests) != rests);
     }
 
-    /// One connection, from the first frame to the last.
-    async fn attend(&mut self, mut socket: Socket) -> Result<Ended, EngineError> {
+    /// One connection, from the first frame to the last; and whether it was up to date at its end.
+    async fn attend(&mut self, mut socket: Socket) -> Result<(Ended, bool), EngineError> {
         self.engine.connected(now());
         let ended = self.converse(&mut socket).await;
+        let was_live = self.engine.is_live();
         let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await;
         self.engine.disconnected(now());
         self.tell();
-        ended
+        Ok((ended?, was_live))
     }
 
     async fn converse(&mut self, socket: &mut Socket) -> Result<Ended, EngineError> {
@@ -318,8 +309,7 @@ fn take(
     None
 }
 
-/// Up to a quarter more, so that the devices of a restarted server do not come back all at once.
-fn jittered(pause: Duration) -> Duration {
-    let spread = u64::try_from(pause.as_millis() / 4).unwrap_or(0).max(1);
-    pause + Duration::from_millis((now().0.wrapping_mul(2_654_435_761) >> 16) % spread)
+/// Enough to spread tries in time.
+fn random() -> u64 {
+    now().0.wrapping_mul(2_654_435_761) >> 16
 }

@@ -5,12 +5,18 @@
 
 #![forbid(unsafe_code)]
 
+mod backoff;
 #[cfg(not(target_family = "wasm"))]
 mod driver;
 #[cfg(not(target_family = "wasm"))]
 mod home;
+// What decides in the browser's driver; tested where tests run.
+#[cfg(any(test, target_family = "wasm"))]
+mod line;
 #[cfg(not(target_family = "wasm"))]
 mod socket;
+#[cfg(target_family = "wasm")]
+pub mod web;
 
 #[cfg(not(target_family = "wasm"))]
 pub use driver::{Client, Closed, Driver};

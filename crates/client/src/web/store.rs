@@ -1,0 +1,109 @@
+//! Where the device's store lies in a browser.
+
+use diario_engine::{Engine, EngineConfig, EngineError};
+use rusqlite::Connection;
+use sqlite_wasm_rs::WasmOsCallback;
+use sqlite_wasm_rs::vfs::VfsFilesManager;
+use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
+use wasm_bindgen::JsValue;
+
+use super::timer;
+
+/// The folder in the origin's private file system.
+const FOLDER: &str = "diario";
+/// The store's file.
+const FILE: &str = "diario.db";
+/// The files of a worker that died are freed a moment later: how often to try, and how long to wait in between.
+const TRIES: u32 = 50;
+const PAUSE_MS: u32 = 100;
+
+/// Where the diary is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// In the browser's private file system.
+    Disk,
+    /// In memory, since the browser gives no files. Its words.
+    Memory(String),
+}
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another worker has the files.
+    #[error("the diary's files are in use by another tab that does not let go of them")]
+    InUse,
+    /// The files are not what they should be.
+    #[error("the diary's files cannot be used: {0}")]
+    Files(OpfsSAHError),
+    /// The engine cannot use what is in them.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// The place where a device's store lies.
+pub struct Store {
+    pool: Option<OpfsSAHPoolUtil>,
+    kept: Kept,
+}
+
+impl Store {
+    /// Opens the browser's private files; without any, the diary is in memory only.
+    pub async fn open() -> Result<Self, OpenError> {
+        let config = OpfsSAHPoolCfgBuilder::new().directory(FOLDER).initial_capacity(6).build();
+        let mut tries = 0;
+        loop {
+            match install::<WasmOsCallback>(&config, true).await {
+                Ok(pool) => return Ok(Self { pool: Some(pool), kept: Kept::Disk }),
+                Err(e) if is_busy(&e) => {
+                    tries += 1;
+                    if tries == TRIES {
+                        return Err(OpenError::InUse);
+                    }
+                    timer::sleep(PAUSE_MS).await;
+                }
+                // The browser gives no files, as in some private windows.
+                Err(e @ (OpfsSAHError::NotSupported | OpfsSAHError::Opfs { .. })) => {
+                    return Ok(Self { pool: None, kept: Kept::Memory(e.to_string()) });
+                }
+                Err(e) => return Err(OpenError::Files(e)),
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Opens the device that lives here.
+    pub fn engine(&self, config: EngineConfig) -> Result<Engine, OpenError> {
+        let db = match &self.pool {
+            Some(_) => Connection::open(FILE),
+            None => Connection::open_in_memory(),
+        }
+        .map_err(EngineError::from)?;
+        // Shown means stored: what the user saw as queued outlives a power failure. One connection is all there is.
+        db.execute_batch(
+            "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA cache_size = -16000;",
+        )
+        .map_err(EngineError::from)?;
+        Ok(Engine::open(db, config)?)
+    }
+
+    /// Deletes what is stored. The engine on it must have been dropped.
+    pub fn wipe(&self) -> Result<(), OpenError> {
+        match &self.pool {
+            Some(pool) => pool.clear().map_err(OpenError::Files),
+            // It went with the engine.
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether another worker has the files open.
+fn is_busy(e: &OpfsSAHError) -> bool {
+    let OpfsSAHError::Opfs { value, .. } = e else { return false };
+    let name = js_sys::Reflect::get(value, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());
+    name.as_deref() == Some("NoModificationAllowedError")
+}
