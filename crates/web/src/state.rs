@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use diario_protocol::{ConversationId, Timestamp};
 use diario_web_api::{
-    Account, Answer, Ask, Connection, ConversationRow, Device, LinkStep, Message, Problem, Settings, Snapshot,
-    Status, StoreKind, Tell,
+    Account, Answer, Ask, Connection, ConversationRow, Device, LinkStep, Message, Problem, Settings,
+    Snapshot, Status, StoreKind, Tell,
 };
 use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
@@ -78,6 +78,8 @@ pub(crate) struct State {
     pub(crate) broken: RwSignal<Option<String>>,
     /// The conversations in the order of the list: pinned ones first, then the newest.
     pub(crate) order: RwSignal<Vec<ConversationId>>,
+    /// Unread messages of conversations that are not muted.
+    pub(crate) unread: RwSignal<u64>,
     rows: RwSignal<HashMap<ConversationId, ArcRwSignal<ConversationRow>>>,
     typing: RwSignal<HashMap<ConversationId, Typists>>,
     /// The own devices; `None` until they were asked for.
@@ -141,6 +143,7 @@ impl State {
             role: RwSignal::new(None),
             broken: RwSignal::new(None),
             order: RwSignal::default(),
+            unread: RwSignal::new(0),
             rows: RwSignal::default(),
             typing: RwSignal::default(),
             devices: RwSignal::new(None),
@@ -158,10 +161,7 @@ impl State {
         set_interval(
             move || {
                 let now = clock();
-                let counting = matches!(
-                    state.status.read_untracked().connection,
-                    Connection::Waiting { .. }
-                );
+                let counting = matches!(state.status.read_untracked().connection, Connection::Waiting { .. });
                 if counting {
                     state.second.set(now);
                 }
@@ -235,6 +235,11 @@ impl State {
     /// A conversation's row; `None` if there is no such conversation. Follows its coming and going.
     pub(crate) fn row(self, id: ConversationId) -> Option<ArcRwSignal<ConversationRow>> {
         self.rows.read().get(&id).cloned()
+    }
+
+    /// A conversation's row, without following its coming and going.
+    pub(crate) fn row_untracked(self, id: ConversationId) -> Option<ArcRwSignal<ConversationRow>> {
+        self.rows.read_untracked().get(&id).cloned()
     }
 
     /// A conversation's row as it is now.
@@ -376,6 +381,19 @@ impl State {
             if *self.order.read_untracked() != order {
                 self.order.set(order);
             }
+        }
+        self.count_unread();
+    }
+
+    fn count_unread(self) {
+        let mut unread = 0_u64;
+        self.each_row(|row| {
+            if !row.muted {
+                unread = unread.saturating_add(row.unread);
+            }
+        });
+        if unread != self.unread.get_untracked() {
+            self.unread.set(unread);
         }
     }
 

@@ -1,1 +1,144 @@
 # The shell, the list of conversations, the conversation.
+
+skip = Skip to what is open
+back = Back
+close = Close
+retry = Try again
+details = Details
+opening = Opening your diary…
+today = Today
+yesterday = Yesterday
+
+## What is always there
+
+conversations = Conversations
+ways = Go to
+ways-new = New conversation
+ways-devices = Devices
+ways-settings = Settings
+search = Search conversations
+search-nothing = No conversation has this name.
+list-empty = Your diary is still blank
+list-empty-hint = Write to somebody, and it begins.
+nothing-open = Choose a conversation
+nothing-open-hint = Only the people in it can read it.
+
+## How it stands with the server
+
+status-idle = Not connected
+status-connected = Connected
+status-updating = Updating…
+status-connecting = Connecting…
+status-sending =
+    { $count ->
+        [one] Sending a message…
+       *[other] Sending { $count } messages…
+    }
+status-reconnecting = Reconnecting in { $seconds } s
+status-offline = Offline
+status-offline-waiting =
+    { $count ->
+        [one] Offline: { $count } message waiting
+       *[other] Offline: { $count } messages waiting
+    }
+status-try = Try now
+banner-broken = Something went wrong with what is stored in this browser. Load the page again to go on from what is safe.
+banner-reload = Load again
+banner-elsewhere = Diario is open in another tab of this browser. Go on there, or close it to go on here.
+banner-revoked = This device was removed from your account. You can still read what is here, but nothing new comes in.
+banner-expired = This device has been away for a long time. Open Diario on your main device once, and it goes on here.
+banner-memory = This browser does not let Diario keep anything. What you read and write here is gone when you close it.
+banner-understood = Understood
+
+## The list
+
+draft = Draft:
+title-self = Notes to yourself
+title-group-empty = Group
+preview-mine = You: { $text }
+preview-of = { $sender }: { $text }
+typing = is typing…
+typing-one = { $name } is typing…
+typing-many = { $count } people are typing…
+row-more = What to do with { $title }
+row-muted = Muted
+row-pinned = Pinned
+row-unread =
+    { $count ->
+        [one] { $count } unread message
+       *[other] { $count } unread messages
+    }
+menu = Conversation
+menu-pin = Pin to the top
+menu-unpin = Unpin
+menu-mute = Mute
+menu-unmute = Unmute
+menu-details = Details
+
+## How far a message has come
+
+tick-clock = Waiting to be sent
+tick-sent = Sent
+tick-delivered = Delivered
+tick-read = Read
+tick-failed = Not sent
+
+## The conversation
+
+conversation-unknown = This conversation is not here
+conversation-to-list = To your conversations
+log = Messages with { $title }
+log-older = Fetching older messages…
+log-empty = A blank page
+log-empty-hint = What you write here is sealed on this device. Only the people in this conversation can open it.
+log-empty-self = Only your own devices can read what you write here.
+self-hint = Only on your devices
+members-count =
+    { $count ->
+        [one] { $count } member
+       *[other] { $count } members
+    }
+members-joined =
+    { $count ->
+        [one] { $names } came in.
+       *[other] { $names } came in.
+    }
+members-left =
+    { $count ->
+        [one] { $names } is no longer in this conversation.
+       *[other] { $names } are no longer in this conversation.
+    }
+members-changed = The members changed.
+unread-line = New messages
+to-newest = To the newest message
+to-newest-unread =
+    { $count ->
+        [one] To the newest message, { $count } unread
+       *[other] To the newest message, { $count } unread
+    }
+message-you = You:
+message-of = { $sender }:
+message-waiting = Waiting for the key of this message…
+message-refused = This message could not be trusted, and is not shown.
+message-erased = This message was erased.
+message-failed = Not sent.
+message-resend = Send again
+message-discard = Discard
+composer-label = Message to { $title }
+composer-placeholder = Write a message
+composer-send = Send
+composer-left = You are no longer in this conversation. You can still read it.
+announce = New message from { $sender } in { $title }: { $text }
+announce-here = { $sender }: { $text }
+
+## Keys
+
+keys-title = Keys
+keys-search = Search
+keys-new = New conversation
+keys-previous = Previous conversation
+keys-next = Next conversation
+keys-back = Back to the list
+keys-send = Send
+keys-break = New line
+keys-help = This help

@@ -1,1 +1,144 @@
 # The shell, the list of conversations, the conversation.
+
+skip = Vai a ciò che è aperto
+back = Indietro
+close = Chiudi
+retry = Riprova
+details = Dettagli
+opening = Apro il tuo diario…
+today = Oggi
+yesterday = Ieri
+
+## What is always there
+
+conversations = Conversazioni
+ways = Vai a
+ways-new = Nuova conversazione
+ways-devices = Dispositivi
+ways-settings = Impostazioni
+search = Cerca tra le conversazioni
+search-nothing = Nessuna conversazione ha questo nome.
+list-empty = Il tuo diario è ancora in bianco
+list-empty-hint = Scrivi a qualcuno, e comincia.
+nothing-open = Scegli una conversazione
+nothing-open-hint = Può leggerla solo chi ne fa parte.
+
+## How it stands with the server
+
+status-idle = Non connesso
+status-connected = Connesso
+status-updating = Aggiornamento…
+status-connecting = Connessione…
+status-sending =
+    { $count ->
+        [one] Invio di un messaggio…
+       *[other] Invio di { $count } messaggi…
+    }
+status-reconnecting = Nuovo tentativo tra { $seconds } s
+status-offline = Senza rete
+status-offline-waiting =
+    { $count ->
+        [one] Senza rete: { $count } messaggio in attesa
+       *[other] Senza rete: { $count } messaggi in attesa
+    }
+status-try = Prova ora
+banner-broken = Qualcosa non va con ciò che è salvato in questo browser. Ricarica la pagina per continuare da ciò che è al sicuro.
+banner-reload = Ricarica
+banner-elsewhere = Diario è aperto in un’altra scheda di questo browser. Continua lì, oppure chiudila per continuare qui.
+banner-revoked = Questo dispositivo è stato rimosso dal tuo account. Puoi ancora leggere ciò che c’è, ma non arriva più nulla.
+banner-expired = Questo dispositivo è rimasto lontano a lungo. Apri una volta Diario sul tuo dispositivo principale, e qui si riprende.
+banner-memory = Questo browser non permette a Diario di conservare nulla. Ciò che leggi e scrivi qui sparisce quando lo chiudi.
+banner-understood = Ho capito
+
+## The list
+
+draft = Bozza:
+title-self = Note per te
+title-group-empty = Gruppo
+preview-mine = Tu: { $text }
+preview-of = { $sender }: { $text }
+typing = sta scrivendo…
+typing-one = { $name } sta scrivendo…
+typing-many = { $count } persone stanno scrivendo…
+row-more = Cosa fare con { $title }
+row-muted = Silenziata
+row-pinned = Fissata in alto
+row-unread =
+    { $count ->
+        [one] { $count } messaggio non letto
+       *[other] { $count } messaggi non letti
+    }
+menu = Conversazione
+menu-pin = Fissa in alto
+menu-unpin = Non fissare più
+menu-mute = Silenzia
+menu-unmute = Non silenziare più
+menu-details = Dettagli
+
+## How far a message has come
+
+tick-clock = In attesa di invio
+tick-sent = Inviato
+tick-delivered = Consegnato
+tick-read = Letto
+tick-failed = Non inviato
+
+## The conversation
+
+conversation-unknown = Questa conversazione non è qui
+conversation-to-list = Alle tue conversazioni
+log = Messaggi con { $title }
+log-older = Recupero i messaggi più vecchi…
+log-empty = Una pagina bianca
+log-empty-hint = Ciò che scrivi qui viene sigillato su questo dispositivo. Può aprirlo solo chi fa parte di questa conversazione.
+log-empty-self = Ciò che scrivi qui possono leggerlo solo i tuoi dispositivi.
+self-hint = Solo sui tuoi dispositivi
+members-count =
+    { $count ->
+        [one] { $count } membro
+       *[other] { $count } membri
+    }
+members-joined =
+    { $count ->
+        [one] { $names } è ora nella conversazione.
+       *[other] { $names } sono ora nella conversazione.
+    }
+members-left =
+    { $count ->
+        [one] { $names } non è più nella conversazione.
+       *[other] { $names } non sono più nella conversazione.
+    }
+members-changed = I membri sono cambiati.
+unread-line = Nuovi messaggi
+to-newest = Al messaggio più recente
+to-newest-unread =
+    { $count ->
+        [one] Al messaggio più recente, { $count } non letto
+       *[other] Al messaggio più recente, { $count } non letti
+    }
+message-you = Tu:
+message-of = { $sender }:
+message-waiting = In attesa della chiave di questo messaggio…
+message-refused = Questo messaggio non è affidabile, e non viene mostrato.
+message-erased = Questo messaggio è stato cancellato.
+message-failed = Non inviato.
+message-resend = Invia di nuovo
+message-discard = Elimina
+composer-label = Messaggio a { $title }
+composer-placeholder = Scrivi un messaggio
+composer-send = Invia
+composer-left = Non fai più parte di questa conversazione. Puoi ancora leggerla.
+announce = Nuovo messaggio di { $sender } in { $title }: { $text }
+announce-here = { $sender }: { $text }
+
+## Keys
+
+keys-title = Tasti
+keys-search = Cerca
+keys-new = Nuova conversazione
+keys-previous = Conversazione precedente
+keys-next = Conversazione successiva
+keys-back = Torna all’elenco
+keys-send = Invia
+keys-break = A capo
+keys-help = Questo aiuto

@@ -1,6 +1,7 @@
 //! What the page decides without a browser.
 
 pub mod avatar;
+pub mod device_name;
 pub mod emoji;
 pub mod linkify;
 pub mod order;
@@ -10,6 +11,7 @@ pub mod rows;
 mod sample;
 pub mod standing;
 pub mod thread;
+pub mod username;
 pub mod when;
 pub mod window;
 

@@ -112,6 +112,12 @@ impl Window {
         self.messages.len() != before
     }
 
+    /// What is newer than this is not known any more: it is fetched again when it is wanted.
+    pub fn forget_end(&mut self) {
+        self.messages.retain(|message| message.seq.is_some());
+        self.more_after = true;
+    }
+
     fn merge(&mut self, new: Vec<Message>) {
         for message in new {
             match self.messages.iter_mut().find(|known| known.id == message.id) {

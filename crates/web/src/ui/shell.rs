@@ -1,20 +1,157 @@
-//! The frame around everything: the list beside what is open.
+//! The frame around everything: the list, beside it what is open, and beside that its details. On a phone one of
+//! them at a time.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use crate::model::Place;
-use crate::state::use_state;
+use crate::state::{State, use_state};
+use crate::text::tr;
+use crate::ui::announce::Announcer;
+use crate::ui::banner::Banner;
+use crate::ui::conversation::Conversation;
+use crate::ui::help::Help;
+use crate::ui::icons::{Icon, icon};
+use crate::ui::list::List;
+use crate::ui::{browser, pages, shortcuts};
 
-/// The panes that belong to the place where one is.
+/// Everything.
 #[component]
 pub(crate) fn Shell() -> impl IntoView {
     let state = use_state();
+    let help = RwSignal::new(false);
+    let shown = RwSignal::new(Vec::new());
+    let open = NodeRef::<html::Div>::new();
+    shortcuts::listen(state, shown, help);
+    follow_keyboard();
+    keep_focus(state);
     let place = Memo::new(move |_| state.nav.place());
+    let kind = Memo::new(move |_| match place.get() {
+        Place::List | Place::Nowhere => "list",
+        Place::Conversation(_) => "conversation",
+        Place::Details(_) => "details",
+        Place::Welcome => "welcome",
+        _ => "page",
+    });
+    let listed = Memo::new(move |_| place.get() != Place::Welcome);
     view! {
-        <main>{move || match place.get() {
-            // The pages go here.
-            Place::List => "list".into_any(),
-            _ => "page".into_any(),
-        }}</main>
+        <a class="skip" href="#open" on:click=move |event| {
+            event.prevent_default();
+            if let Some(open) = open.get_untracked() {
+                browser::focus(&open);
+            }
+        }>{move || tr("skip")}</a>
+        <Banner/>
+        <main class="shell" data-place=kind>
+            {move || listed.get().then(|| view! {
+                <section class="side" aria-label=move || tr("conversations")><List shown/></section>
+            })}
+            <div class="open" id="open" tabindex="-1" node_ref=open><Open place/></div>
+            <Third place/>
+        </main>
+        <pages::Toasts/>
+        <Announcer/>
+        <Help open=help/>
     }
+}
+
+/// What is open beside the list.
+#[component]
+fn Open(place: Memo<Place>) -> impl IntoView {
+    // The details stand beside the conversation: opening them leaves it as it is.
+    let body = Memo::new(move |_| match place.get() {
+        Place::Details(id) => Place::Conversation(id),
+        other => other,
+    });
+    move || match body.get() {
+        Place::Conversation(id) | Place::Details(id) => view! { <Conversation id/> }.into_any(),
+        Place::List | Place::Nowhere => view! { <NothingOpen/> }.into_any(),
+        Place::New => view! { <pages::NewConversation/> }.into_any(),
+        Place::Devices => view! { <pages::Devices/> }.into_any(),
+        Place::AddDevice => view! { <pages::AddDevice/> }.into_any(),
+        Place::Settings => view! { <pages::Settings/> }.into_any(),
+        Place::Welcome => view! { <pages::Welcome/> }.into_any(),
+    }
+}
+
+/// The details of the open conversation.
+#[component]
+fn Third(place: Memo<Place>) -> impl IntoView {
+    let of = Memo::new(move |_| match place.get() {
+        Place::Details(id) => Some(id),
+        _ => None,
+    });
+    move || {
+        of.get().map(|id| {
+            view! {
+                <aside class="third" aria-label=move || tr("details")><pages::Details id/></aside>
+            }
+        })
+    }
+}
+
+/// A calm page while no conversation is open.
+#[component]
+fn NothingOpen() -> impl IntoView {
+    view! {
+        <div class="nothing-open">
+            {icon(Icon::Page)}
+            <p class="serif">{move || tr("nothing-open")}</p>
+            <p class="hint">{icon(Icon::Lock)}<span>{move || tr("nothing-open-hint")}</span></p>
+        </div>
+    }
+}
+
+/// Where the keyboard covers the page instead of making it smaller (the viewport's `interactive-widget` is not
+/// known everywhere), the page is made as high as what is seen.
+fn follow_keyboard() {
+    let Some(viewport) = window().visual_viewport() else { return };
+    let seen = viewport.clone();
+    let fit = move || {
+        let Some(root) = document().document_element() else { return };
+        let whole = f64::from(root.client_height());
+        let covered = whole - seen.height() - seen.offset_top();
+        // Zoomed in, the seen part is small for another reason.
+        let keyboard = if seen.scale() < 1.05 && covered > 80.0 { covered } else { 0.0 };
+        use wasm_bindgen::JsCast as _;
+        if let Some(root) = root.dyn_ref::<web_sys::HtmlElement>() {
+            let _ = root.style().set_property("--keyboard", &format!("{keyboard}px"));
+        }
+    };
+    let fit = wasm_bindgen::closure::Closure::<dyn Fn()>::new(fit);
+    use wasm_bindgen::JsCast as _;
+    for event in ["resize", "scroll"] {
+        // Without it the keyboard covers part of the page; it can still be scrolled.
+        let _ = viewport.add_event_listener_with_callback(event, fit.as_ref().unchecked_ref());
+    }
+    // As long as the page.
+    fit.forget();
+}
+
+/// Puts the focus where one goes: into a conversation, or back on the row from which one came.
+fn keep_focus(state: State) {
+    Effect::new(move |before: Option<Place>| {
+        let place = state.nav.place();
+        let Some(before) = before.filter(|before| *before != place) else { return place };
+        request_animation_frame(move || match place {
+            Place::List => {
+                let row = before.conversation().map(|id| format!("a[href='{}']", Place::Conversation(id).path()));
+                let target = row.and_then(|row| browser::find(&row)).or_else(|| browser::find(".side h1"));
+                if let Some(target) = target {
+                    browser::focus(&target);
+                }
+            }
+            Place::Conversation(_) => {
+                let quiet = browser::is_touch();
+                let target = browser::find(if quiet { ".talk-title" } else { ".composer textarea" })
+                    .or_else(|| browser::find(".talk-title"));
+                if let Some(target) = target {
+                    browser::focus(&target);
+                }
+            }
+            // The pages do it themselves.
+            _ => {}
+        });
+        place
+    });
 }

@@ -1,0 +1,89 @@
+//! What stands across the page while something is wrong that lasts.
+
+use diario_web_api::{Stage, StoreKind};
+use leptos::prelude::*;
+
+use crate::bridge::Role;
+use crate::model::Place;
+use crate::state::{State, use_state};
+use crate::text::tr;
+use crate::ui::icons::{Icon, icon};
+
+/// What is wrong, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Broken,
+    Elsewhere,
+    Revoked,
+    Expired,
+    Memory,
+}
+
+fn wrong(state: State) -> Option<Wrong> {
+    if state.broken.read().is_some() {
+        return Some(Wrong::Broken);
+    }
+    if matches!(*state.role.read(), Some(Role::ElsewhereOnly)) {
+        return Some(Wrong::Elsewhere);
+    }
+    match state.account.read().as_ref().map(|account| account.stage) {
+        Some(Stage::Revoked) => return Some(Wrong::Revoked),
+        Some(Stage::Expired) => return Some(Wrong::Expired),
+        _ => {}
+    }
+    matches!(*state.store.read(), StoreKind::Memory(_)).then_some(Wrong::Memory)
+}
+
+/// The banner, if something is wrong.
+#[component]
+pub(crate) fn Banner() -> impl IntoView {
+    let state = use_state();
+    let put_away = RwSignal::new(false);
+    let wrong = Memo::new(move |_| wrong(state).filter(|wrong| *wrong != Wrong::Memory || !put_away.get()));
+    move || {
+        let wrong = wrong.get()?;
+        let text = match wrong {
+            Wrong::Broken => "banner-broken",
+            Wrong::Elsewhere => "banner-elsewhere",
+            Wrong::Revoked => "banner-revoked",
+            Wrong::Expired => "banner-expired",
+            Wrong::Memory => "banner-memory",
+        };
+        let grave = matches!(wrong, Wrong::Broken | Wrong::Revoked);
+        let action = match wrong {
+            Wrong::Broken => Some(
+                view! {
+                    <button type="button" class="button small" on:click=|_| {
+                        // If the browser refuses, the person can still do it.
+                        let _ = window().location().reload();
+                    }>{move || tr("banner-reload")}</button>
+                }
+                .into_any(),
+            ),
+            Wrong::Revoked => Some(
+                view! { <a class="button small" href=Place::Settings.path()>{move || tr("ways-settings")}</a> }
+                    .into_any(),
+            ),
+            Wrong::Memory => Some(
+                view! {
+                    <button type="button" class="button small" on:click=move |_| put_away.set(true)>
+                        {move || tr("banner-understood")}
+                    </button>
+                }
+                .into_any(),
+            ),
+            Wrong::Elsewhere | Wrong::Expired => None,
+        };
+        let why = move || state.broken.get().filter(|_| wrong == Wrong::Broken);
+        Some(view! {
+            <div class="banner" class:grave=grave role="alert">
+                {icon(Icon::Alert)}
+                <p>
+                    {move || tr(text)}
+                    {move || why().map(|why| view! { <span class="banner-why" lang="en">{why}</span> })}
+                </p>
+                {action}
+            </div>
+        })
+    }
+}

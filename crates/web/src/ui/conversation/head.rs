@@ -1,0 +1,83 @@
+//! The head of a conversation: whose it is, and the ways back and to its details.
+
+use diario_protocol::ConversationKind;
+use diario_web_api::ConversationRow;
+use leptos::prelude::*;
+
+use crate::model::Place;
+use crate::state::use_state;
+use crate::text::{tr, tr_args};
+use crate::ui::icons::{Icon, icon};
+use crate::ui::status::{standing_now, words};
+use crate::ui::{avatar, naming};
+
+/// The head.
+#[component]
+pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
+    let state = use_state();
+    let id = row.read_untracked().id;
+    let title = Memo::new(move |_| naming::title(&row.read()));
+    let mark = Memo::new(move |_| (row.read().kind, row.read().title.clone()));
+    let typists = Memo::new(move |_| state.typists(id));
+    let standing = standing_now(state);
+    let below = Memo::new(move |_| {
+        let typists = typists.get();
+        if !typists.is_empty() {
+            return (true, naming::typing(&row.read(), &typists));
+        }
+        let standing = standing.get();
+        if standing.is_cut_off() {
+            return (false, words(state, standing));
+        }
+        let row = row.read();
+        let words = match row.kind {
+            ConversationKind::Group => tr_args("members-count", &[("count", row.size.into())]),
+            ConversationKind::SelfConversation => tr("self-hint"),
+            ConversationKind::Direct => String::new(),
+        };
+        (false, words)
+    });
+    let opened = Memo::new(move |_| matches!(state.nav.place(), Place::Details(_)));
+    view! {
+        <header class="talk-head">
+            <button
+                type="button"
+                class="icon-button talk-back"
+                aria-label=move || tr("back")
+                on:click=move |_| state.nav.back()
+            >
+                {icon(Icon::Back)}
+            </button>
+            <a class="talk-who" href=Place::Details(id).path() tabindex="-1">
+                {move || {
+                    mark.track();
+                    avatar::conversation(&row.read_untracked())
+                }}
+                <span class="talk-names">
+                    <h1 class="talk-title" id="talk-title" tabindex="-1" dir="auto">{title}</h1>
+                    <span class="talk-below" class:typing=move || below.read().0 dir="auto">
+                        {move || below.read().1.clone()}
+                    </span>
+                </span>
+            </a>
+            {move || (row.read().kind != ConversationKind::SelfConversation).then(|| view! {
+                <button
+                    type="button"
+                    class="icon-button talk-info"
+                    aria-label=move || tr("details")
+                    title=move || tr("details")
+                    aria-expanded=move || opened.get().to_string()
+                    on:click=move |_| {
+                        if opened.get_untracked() {
+                            state.nav.back();
+                        } else {
+                            state.go(Place::Details(id));
+                        }
+                    }
+                >
+                    {icon(Icon::Info)}
+                </button>
+            })}
+        </header>
+    }
+}

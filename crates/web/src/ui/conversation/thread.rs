@@ -1,0 +1,321 @@
+//! The part of the open conversation that is loaded, and how it follows what happens.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use diario_protocol::{ConversationId, Seq};
+use diario_web_api::{Anchor, Ask, ConversationRow, Problem};
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::HtmlElement;
+
+use crate::actions;
+use crate::model::thread::{Item, Key, lay_out};
+use crate::model::window::{Far, PAGE, Window};
+use crate::state::{State, Told};
+use crate::ui::{browser, when};
+
+use super::place;
+
+/// How near to an end of what is loaded the next page is fetched, in pixels.
+const AHEAD: i32 = 1_200;
+
+/// How far the first page has come.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Phase {
+    /// It is fetched.
+    Loading,
+    /// It is there.
+    Ready,
+    /// It cannot be had.
+    Failed(Problem),
+}
+
+/// Where to scroll after a change.
+enum Then {
+    /// What is seen stays where it is; at the end it follows the end.
+    Stay,
+    /// To the first unread one, or to the end.
+    Begin,
+    /// To the end.
+    End,
+}
+
+/// The open conversation. Copies mean the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Thread {
+    state: State,
+    id: ConversationId,
+    row: RwSignal<ConversationRow>,
+    window: StoredValue<Window>,
+    items: StoredValue<HashMap<Key, ArcRwSignal<Item>>>,
+    /// What is shown, in order.
+    pub(super) keys: RwSignal<Vec<Key>>,
+    /// How far the first page has come.
+    pub(super) phase: RwSignal<Phase>,
+    /// Whether there are older ones than those loaded.
+    pub(super) more_before: RwSignal<bool>,
+    /// Whether the newest are in sight.
+    pub(super) at_end: RwSignal<bool>,
+    /// The element that is scrolled.
+    pub(super) log: NodeRef<html::Div>,
+    /// How far one had read when it was opened, if something was unread.
+    read_before: StoredValue<Option<Seq>>,
+    marked: StoredValue<Seq>,
+    fetching: StoredValue<bool>,
+    /// Counts what makes answers to earlier questions void.
+    turn: StoredValue<u32>,
+}
+
+impl Thread {
+    /// Opens a conversation, for as long as the view lives.
+    pub(super) fn open(state: State, id: ConversationId, row: RwSignal<ConversationRow>) -> Self {
+        let thread = Self {
+            state,
+            id,
+            row,
+            window: StoredValue::new(Window::default()),
+            items: StoredValue::new(HashMap::new()),
+            keys: RwSignal::default(),
+            phase: RwSignal::new(Phase::Loading),
+            more_before: RwSignal::new(false),
+            at_end: RwSignal::new(true),
+            log: NodeRef::new(),
+            read_before: StoredValue::new(None),
+            marked: StoredValue::new(Seq(0)),
+            fetching: StoredValue::new(false),
+            turn: StoredValue::new(0),
+        };
+        let listener = Rc::new(move |told| thread.hear(told));
+        state.listen(Some(listener));
+        state.hint(Ask::Watch(Some(id)));
+        let read = row.with_untracked(|row| (row.unread > 0).then_some(row.markers.read_here));
+        thread.read_before.set_value(read);
+        thread.load(Anchor::Unread, true);
+        let looks = [
+            window_event_listener(leptos::ev::focus, move |_| thread.look()),
+            window_event_listener(leptos::ev::visibilitychange, move |_| thread.look()),
+        ];
+        on_cleanup(move || {
+            looks.into_iter().for_each(WindowListenerHandle::remove);
+            // The next conversation, if there is one, has its own turn already.
+            if state.nav.place_now().conversation().is_none() {
+                state.listen(None);
+                state.hint(Ask::Watch(None));
+            }
+        });
+        thread
+    }
+
+    /// An item, to be followed.
+    pub(super) fn item(self, key: Key) -> Option<ArcRwSignal<Item>> {
+        self.items.try_with_value(|items| items.get(&key).cloned()).flatten()
+    }
+
+    /// Shows the newest.
+    pub(crate) fn to_newest(self) {
+        if self.window.with_value(Window::more_after) {
+            self.load(Anchor::Newest, false);
+        } else if let Some(log) = self.log.get_untracked() {
+            place::to_end(&log);
+            self.look();
+        }
+    }
+
+    /// Tries again what failed.
+    pub(super) fn retry(self) {
+        self.phase.set(Phase::Loading);
+        self.load(Anchor::Unread, true);
+    }
+
+    /// What happens when it is scrolled, and when what is seen may have changed otherwise.
+    pub(super) fn look(self) {
+        let Some(log) = self.log.try_get_untracked().flatten() else { return };
+        if self.phase.try_get_untracked() != Some(Phase::Ready) {
+            return;
+        }
+        let (more_before, more_after) = self.window.with_value(|w| (w.more_before(), w.more_after()));
+        let at_end = place::is_at_end(&log) && !more_after;
+        if at_end != self.at_end.get_untracked() {
+            self.at_end.set(at_end);
+        }
+        if more_before && log.scroll_top() < AHEAD {
+            self.fetch(true);
+        } else if more_after && place::below(&log) < AHEAD {
+            self.fetch(false);
+        }
+        self.mark_read(&log);
+    }
+
+    /// Keeps the end in sight when the room changes: a keyboard comes, a line is added below.
+    pub(super) fn resized(self) {
+        if let Some(log) = self.log.try_get_untracked().flatten()
+            && self.at_end.get_untracked()
+            && self.phase.get_untracked() == Phase::Ready
+        {
+            place::to_end(&log);
+            self.look();
+        }
+    }
+
+    fn mark_read(self, log: &HtmlElement) {
+        if !browser::is_looked_at() {
+            return;
+        }
+        let (unread, read) = self.row.with_untracked(|row| (row.unread, row.markers.read_here));
+        let known = read.max(self.marked.get_value());
+        if let Some(seq) = place::seen(log).filter(|seq| unread > 0 && *seq > known) {
+            self.marked.set_value(seq);
+            actions::mark_read(self.state, self.id, seq);
+        }
+    }
+
+    fn load(self, anchor: Anchor, begin: bool) {
+        let turn = self.turn.get_value() + 1;
+        self.turn.set_value(turn);
+        self.fetching.set_value(true);
+        leptos::task::spawn_local(async move {
+            let page = actions::history(self.state, self.id, anchor, PAGE).await;
+            if self.turn.try_get_value() != Some(turn) {
+                return;
+            }
+            self.fetching.set_value(false);
+            match page {
+                Ok(page) => {
+                    self.window.set_value(Window::of(page.messages, page.more_before, page.more_after));
+                    self.phase.set(Phase::Ready);
+                    self.show(if begin { Then::Begin } else { Then::End });
+                }
+                Err(problem) if self.phase.get_untracked() == Phase::Ready => self.state.problem(problem),
+                Err(problem) => self.phase.set(Phase::Failed(problem)),
+            }
+        });
+    }
+
+    fn fetch(self, before: bool) {
+        let edge = self.window.with_value(|w| if before { w.first() } else { w.last() });
+        let Some(edge) = edge.filter(|_| !self.fetching.get_value()) else { return };
+        self.fetching.set_value(true);
+        let turn = self.turn.get_value();
+        let anchor = if before { Anchor::Before(edge) } else { Anchor::After(edge) };
+        leptos::task::spawn_local(async move {
+            let page = actions::history(self.state, self.id, anchor, PAGE).await;
+            if self.turn.try_get_value() != Some(turn) {
+                return;
+            }
+            self.fetching.set_value(false);
+            match page {
+                Ok(page) if before => {
+                    self.window.update_value(|w| w.put_before(page.messages, page.more_before));
+                    self.show(Then::Stay);
+                }
+                Ok(page) => {
+                    self.window.update_value(|w| w.put_after(page.messages, page.more_after));
+                    self.show(Then::Stay);
+                }
+                Err(problem) => self.state.problem(problem),
+            }
+        });
+    }
+
+    /// Something happened to this conversation.
+    fn hear(self, told: Told) {
+        match told {
+            Told::Messages(messages, reload) => {
+                let far = self.far_end();
+                let changed = self.window.try_update_value(|window| {
+                    if reload && !window.more_after() {
+                        // Between what is loaded and what was told others are missing.
+                        return None;
+                    }
+                    Some(window.tell(messages, far))
+                });
+                match changed.flatten() {
+                    Some(true) => self.show(Then::Stay),
+                    Some(false) => {}
+                    None => self.reload(),
+                }
+            }
+            Told::Gone(id) => {
+                if self.window.try_update_value(|window| window.gone(id)) == Some(true) {
+                    self.show(Then::Stay);
+                }
+            }
+            Told::Anew => {
+                self.state.hint(Ask::Watch(Some(self.id)));
+                self.reload();
+            }
+        }
+    }
+
+    /// Asks anew for what is shown: the newest if they are in sight, else the part around it.
+    fn reload(self) {
+        let first = self.window.try_with_value(Window::first).flatten();
+        match first {
+            _ if self.at_end.get_untracked() => self.load(Anchor::Newest, false),
+            Some(first) if self.phase.get_untracked() == Phase::Ready => {
+                // What is loaded stays; what is newer is fetched as it is scrolled to.
+                let _ = first;
+                self.window.update_value(Window::forget_end);
+                self.look();
+            }
+            _ => self.load(Anchor::Unread, true),
+        }
+    }
+
+    /// Which end is out of sight.
+    fn far_end(self) -> Far {
+        match self.log.try_get_untracked().flatten() {
+            Some(log) if log.scroll_top() < place::below(&log) => Far::New,
+            _ => Far::Old,
+        }
+    }
+
+    /// Lays out what is loaded, and scrolls once it is in the page.
+    fn show(self, then: Then) {
+        let log = self.log.try_get_untracked().flatten();
+        let follows_end = self.at_end.get_untracked();
+        let anchor = match then {
+            Then::Stay if !follows_end => log.as_deref().and_then(place::anchor),
+            _ => None,
+        };
+        let laid_out = self.window.with_value(|window| {
+            lay_out(window.messages(), self.read_before.get_value(), when::local_day)
+        });
+        let keys: Vec<Key> = laid_out.iter().map(|(key, _)| *key).collect();
+        self.items.update_value(|items| {
+            let mut old = std::mem::take(items);
+            for (key, item) in laid_out {
+                let signal = match old.remove(&key) {
+                    Some(signal) => {
+                        if *signal.read_untracked() != item {
+                            signal.set(item);
+                        }
+                        signal
+                    }
+                    None => ArcRwSignal::new(item),
+                };
+                items.insert(key, signal);
+            }
+        });
+        self.more_before.set(self.window.with_value(Window::more_before));
+        if *self.keys.read_untracked() != keys {
+            self.keys.set(keys);
+        }
+        // The page changes before the next frame, and what is done at its beginning is not seen to happen.
+        request_animation_frame(move || {
+            let Some(log) = self.log.try_get_untracked().flatten() else { return };
+            match then {
+                Then::Begin if place::to_item(&log, ".unread-line") => {}
+                Then::Begin | Then::End => place::to_end(&log),
+                Then::Stay if follows_end => place::to_end(&log),
+                Then::Stay => {
+                    if let Some(anchor) = anchor {
+                        anchor.restore(&log);
+                    }
+                }
+            }
+            self.look();
+        });
+    }
+}
