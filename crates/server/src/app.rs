@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::push::Vapid;
 use crate::rate::Bucket;
 use crate::storage::{MailboxLimits, Storage};
 use crate::web::WebApp;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     /// Set before anything is served, if there is one.
     pub(crate) web: OnceLock<Arc<dyn WebApp>>,
+    /// Signs pushes; none if there are none.
+    pub(crate) vapid: Option<Arc<Vapid>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) crypto: RustCrypto,

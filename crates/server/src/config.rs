@@ -165,6 +165,28 @@ settings! {
     /// Mailboxes opened by one address at the same time.
     max_mailboxes_per_address: usize = "8";
 
+    /// Whether devices that are not connected are woken by Web Push.
+    push_enabled: bool = "true";
+    /// Whom push services can tell about trouble: a `mailto:` or `https:` address. Some take no pushes without.
+    push_subject: String = "\"\"";
+    /// Seconds that a push service keeps a push for a device that is off.
+    push_ttl_s: u64 = "604800";
+    /// Seconds between two pushes to one device, unless it has connected in between; the first one goes at once.
+    push_min_interval_s: u64 = "30";
+    /// Seconds that a push service may take to answer.
+    push_timeout_s: u64 = "10";
+    /// Attempts to deliver one push while the push service is busy or out of reach.
+    push_attempts: u32 = "4";
+    /// Milliseconds until the second attempt; four times as long until each further one.
+    push_retry_ms: u64 = "2000";
+    /// Pushes on their way at the same time.
+    push_concurrency: usize = "32";
+    /// Devices that may wait to be woken; beyond them the next message tries again.
+    push_waiting: usize = "4096";
+    /// Whether push services may have addresses of this machine or its network, and plain http. Only for tests and closed
+    /// networks: devices choose the address.
+    push_allow_local: bool = "false";
+
     /// Writes put into one transaction and one fsync.
     writer_batch: usize = "512";
     /// Writes that may wait for the writer; beyond them requests wait.
@@ -282,6 +304,14 @@ impl Settings {
             ("readers", settings.readers),
             ("push_queue", settings.push_queue),
         ];
+        // It goes into tokens as it is.
+        let subject = settings.push_subject.as_str();
+        let plain = subject.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\'));
+        if !subject.is_empty()
+            && !(plain && (subject.starts_with("mailto:") || subject.starts_with("https:")))
+        {
+            return Err(ConfigError::Wrong("push_subject must be a mailto: or https: address".into()));
+        }
         match at_least_one.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => Err(ConfigError::Wrong(format!("{name} must be at least 1"))),
             None => Ok(settings),
@@ -330,8 +360,10 @@ mod tests {
     #[test]
     fn unknown_and_senseless_settings_are_told() {
         let set = |name: &str, v: &str| Flags { set: vec![(name.into(), v.into())], ..Flags::default() };
-        for flags in [set("max_devicse", "3"), set("readers", "0"), set("registration", "maybe")] {
-            assert!(matches!(Settings::load(None, [], &flags), Err(ConfigError::Wrong(_))));
+        let bad = [set("push_subject", "me"), set("push_subject", "mailto:a\"b")];
+        let others = [set("max_devicse", "3"), set("readers", "0"), set("registration", "maybe")];
+        for flags in bad.iter().chain(&others) {
+            assert!(matches!(Settings::load(None, [], flags), Err(ConfigError::Wrong(_))));
         }
     }
 }

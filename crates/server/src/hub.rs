@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use bytes::Bytes;
 use diario_protocol::limits::PAGE_BYTES;
 use diario_protocol::{
-    AccountId, Body, ConversationId, DeviceId, DeviceRef, EntryId, Fixed, MailboxId, MailboxItem, Notice,
-    Position, Seq, ServerFrame, SignalPush, Timestamp, What,
+    AccountId, Body, ConversationId, DeviceId, DeviceRef, EntryId, EntryKind, Fixed, MailboxId, MailboxItem,
+    Notice, Position, Seq, ServerFrame, SignalPush, Timestamp, What,
 };
 use minicbor::Encode;
 
 use crate::link::{Link, Push};
 use crate::metrics::Metrics;
+use crate::push::Wakes;
 use crate::storage::{Event, Listener};
 
 const SHARDS: usize = 64;
@@ -29,6 +30,7 @@ pub(crate) struct Hub {
     next: AtomicU64,
     /// Grows with every device list that was replaced.
     lists: AtomicU64,
+    wakes: Wakes,
     metrics: Arc<Metrics>,
 }
 
@@ -92,15 +94,21 @@ impl<C> Encode<C> for WhatRef<'_> {
 type Batch = Vec<(Position, Arc<What>)>;
 
 impl Hub {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(metrics: Arc<Metrics>, wakes: Wakes) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             all: Mutex::default(),
             mailboxes: Mutex::default(),
             next: AtomicU64::new(0),
             lists: AtomicU64::new(0),
+            wakes,
             metrics,
         }
+    }
+
+    /// The devices that can be woken.
+    pub(crate) fn wakes(&self) -> &Wakes {
+        &self.wakes
     }
 
     /// Takes a connection in; gives its number.
@@ -124,13 +132,17 @@ impl Hub {
 
     /// Makes a connection a device's, in place of an older one of the same device.
     pub(crate) fn log_in(&self, device: DeviceRef, valid_until: Option<Timestamp>, link: &Arc<Link>) {
-        let mut shard = write(self.shard(device.account));
-        let members = shard.entry(device.account).or_default();
-        let new = Member { device: device.device, valid_until, link: Arc::clone(link) };
-        match members.iter_mut().find(|m| m.device == device.device) {
-            Some(old) => std::mem::replace(old, new).link.close(Notice::Replaced),
-            None => members.push(new),
+        {
+            let mut shard = write(self.shard(device.account));
+            let members = shard.entry(device.account).or_default();
+            let new = Member { device: device.device, valid_until, link: Arc::clone(link) };
+            match members.iter_mut().find(|m| m.device == device.device) {
+                Some(old) => std::mem::replace(old, new).link.close(Notice::Replaced),
+                None => members.push(new),
+            }
         }
+        // Never under the lock of a shard: whoever is woken is looked up there.
+        self.wakes.connected(device);
     }
 
     /// Undoes [`Self::log_in`], unless another connection took the device over; `true` if the device is gone.
@@ -236,6 +248,31 @@ impl Hub {
         }
     }
 
+    /// Wakes whoever gets an entry of somebody else's and is not connected.
+    ///
+    /// Commits wake nobody, nor does what is said about an older entry: there is no new message.
+    fn wake(&self, order: &[AccountId], batches: &HashMap<AccountId, Batch>) {
+        if self.wakes.is_empty() {
+            return;
+        }
+        let mut awaken = self.wakes.awaken();
+        for account in order {
+            for (_, what) in batches.get(account).into_iter().flatten() {
+                let What::Entry(entry) = &**what else { continue };
+                let message = entry.kind == EntryKind::Application && entry.annotates.is_none();
+                if message && entry.account != *account {
+                    awaken.entry(*account, entry.conversation, |device| self.is_connected(*account, device));
+                }
+            }
+        }
+    }
+
+    fn is_connected(&self, account: AccountId, device: DeviceId) -> bool {
+        read(self.shard(account))
+            .get(&account)
+            .is_some_and(|members| members.iter().any(|m| m.device == device))
+    }
+
     fn deliver(&self, mailbox: MailboxId, to_approver: bool, body: diario_protocol::Bin) {
         let link = {
             let mailboxes = lock(&self.mailboxes);
@@ -275,16 +312,21 @@ impl Listener for Hub {
         // Revoked devices first: they get nothing of this transaction.
         for event in others {
             match event {
-                Event::Devices(account, listed) => self.replace_list(account, &listed),
+                Event::Devices(account, listed) => {
+                    self.wakes.retain(account, |device| listed.iter().any(|(id, _)| *id == device));
+                    self.replace_list(account, &listed);
+                }
+                Event::Push(device, silent) => self.wakes.put(device, silent),
                 Event::Mailbox { mailbox, to_approver, body } => self.deliver(mailbox, to_approver, body),
                 Event::Change(..) => {}
             }
         }
-        for account in order {
-            if let Some(batch) = batches.get(&account) {
-                self.publish(account, batch);
+        for account in &order {
+            if let Some(batch) = batches.get(account) {
+                self.publish(*account, batch);
             }
         }
+        self.wake(&order, &batches);
     }
 }
 
@@ -355,7 +397,7 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use diario_protocol::{Change, Changes, Entry, EntryKind, Epoch};
+    use diario_protocol::{Change, Changes, Entry, Epoch};
 
     use super::*;
     use crate::link::Bounds;
@@ -383,6 +425,10 @@ mod tests {
         }))
     }
 
+    fn hub() -> Hub {
+        Hub::new(Arc::default(), Wakes::new(1, Arc::default()).0)
+    }
+
     fn link() -> Arc<Link> {
         let link = Link::new(Bounds { pushes: 9, push_bytes: 1 << 20, signals: 9 });
         link.subscribe();
@@ -398,7 +444,7 @@ mod tests {
 
     #[test]
     fn the_sender_gets_an_echo_and_the_others_the_entry() {
-        let hub = Hub::new(Arc::default());
+        let hub = hub();
         let (own, other) = (link(), link());
         hub.log_in(device(1), None, &own);
         hub.log_in(device(2), None, &other);
@@ -426,7 +472,7 @@ mod tests {
 
     #[test]
     fn a_replaced_list_cuts_off_whoever_it_lacks() {
-        let hub = Hub::new(Arc::default());
+        let hub = hub();
         let (kept, gone) = (link(), link());
         hub.log_in(device(1), None, &kept);
         hub.log_in(device(2), None, &gone);
@@ -439,7 +485,7 @@ mod tests {
 
     #[test]
     fn a_second_login_replaces_the_first() {
-        let hub = Hub::new(Arc::default());
+        let hub = hub();
         let (first, second) = (link(), link());
         hub.log_in(device(1), None, &first);
         hub.log_in(device(1), None, &second);

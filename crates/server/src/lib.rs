@@ -17,6 +17,7 @@ mod hub;
 mod link;
 mod log_id;
 mod metrics;
+mod push;
 mod rate;
 mod rules;
 mod server;

@@ -64,6 +64,16 @@ metrics! {
     counter bytes_out;
     /// Changes pushed live to connections.
     counter changes_pushed;
+    /// Web Push: devices that can be woken.
+    gauge web_push_subscriptions;
+    /// Web Push: taken by the push service.
+    counter web_pushes_sent;
+    /// Web Push: given up.
+    counter web_pushes_failed;
+    /// Web Push: not sent, because too many waited or nobody wanted it any more.
+    counter web_pushes_dropped;
+    /// Web Push: subscriptions that the push service knows no more.
+    counter web_push_subscriptions_gone;
     /// Times that a connection fell back to reading from disk.
     counter lagged;
     /// Times that a device was kept waiting by its rate limit.

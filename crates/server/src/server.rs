@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use diario_protocol::{Notice, Refusal, ServerId};
+use diario_protocol::{DeviceRef, Notice, Refusal, ServerId};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::app::{Addresses, App, Counted, Groups};
 use crate::clock::{Clock, SystemClock};
@@ -24,6 +24,7 @@ use crate::config::Settings;
 use crate::http::{self, Peer};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::push::{self, Vapid, Wakes};
 use crate::storage::sqlite::OpenError;
 use crate::storage::{self, Event, Listener, StorageSettings};
 use crate::web::{Folder, WebApp};
@@ -51,6 +52,7 @@ pub enum StartError {
 pub struct Server {
     listener: TcpListener,
     app: Arc<App>,
+    to_wake: mpsc::Receiver<DeviceRef>,
 }
 
 impl Server {
@@ -65,8 +67,11 @@ impl Server {
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let metrics = Arc::new(Metrics::default());
-        let hub = Arc::new(Hub::new(Arc::clone(&metrics)));
+        let (wakes, to_wake) = Wakes::new(settings.push_waiting, Arc::clone(&metrics));
+        let hub = Arc::new(Hub::new(Arc::clone(&metrics), wakes));
         let storage = open(&settings.data_dir, &(&settings).into(), &metrics, Arc::clone(&hub) as _)?;
+        let vapid =
+            if settings.push_enabled { Some(prepare_push(&*storage, &hub, &settings).await?) } else { None };
         let web = OnceLock::new();
         if !settings.web_dir.as_os_str().is_empty() {
             let folder: Arc<dyn WebApp> = Arc::new(Folder(settings.web_dir.clone()));
@@ -77,6 +82,7 @@ impl Server {
             storage,
             hub,
             web,
+            vapid,
             metrics,
             clock,
             crypto: openmls_rust_crypto::RustCrypto::default(),
@@ -89,7 +95,7 @@ impl Server {
             unauthenticated: 0.into(),
             settings,
         };
-        Ok(Self { listener, app: Arc::new(app) })
+        Ok(Self { listener, app: Arc::new(app), to_wake })
     }
 
     /// Hands out a web app, unless the settings name a folder with another one.
@@ -114,9 +120,10 @@ impl Server {
     ///
     /// Takes at most [`Settings::drain_timeout_s`] seconds after `shutdown`.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, app } = self;
+        let Self { listener, app, to_wake } = self;
         let router = http::router(Arc::clone(&app));
         let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
+        let waker = app.vapid.clone().map(|vapid| tokio::spawn(push::run(Arc::clone(&app), vapid, to_wake)));
         tracing::info!(address = %listener.local_addr().unwrap_or(app.settings.listen), "listening");
         tokio::select! {
             () = accept(&listener, &app, &router) => {}
@@ -124,6 +131,9 @@ impl Server {
         }
         drop(listener);
         sweeper.abort();
+        if let Some(waker) = waker {
+            waker.abort();
+        }
         tracing::info!(connections = app.sessions.load(Relaxed), "stopping");
         app.draining.store(true, SeqCst);
         let notice = Notice::Draining(app.settings.drain_retry_ms);
@@ -144,6 +154,21 @@ impl Server {
         }
         tracing::info!("stopped");
     }
+}
+
+/// Takes in which devices can be woken, and the key that pushes are signed with, made at the first start.
+async fn prepare_push(
+    storage: &dyn storage::Storage,
+    hub: &Hub,
+    settings: &Settings,
+) -> Result<Arc<Vapid>, StartError> {
+    let fresh = Vapid::fresh().ok_or(OpenError::System("random bytes"))?;
+    let private = storage.secret("vapid", fresh).await?;
+    let vapid = Vapid::new(&private, &settings.push_subject).ok_or(Refusal::StorageUnavailable)?;
+    for (device, silent) in storage.pushes().await? {
+        hub.wakes().put(device, Some(silent));
+    }
+    Ok(Arc::new(vapid))
 }
 
 /// Letters and digits without those that look alike; sixteen of them are 80 bits.

@@ -223,7 +223,10 @@ impl Session {
     }
 
     async fn frame(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        self.last_heard = Instant::now();
+        // An end without farewell says nothing about what arrived.
+        if matches!(frame, Some(Ok(_))) {
+            self.last_heard = Instant::now();
+        }
         let bytes = match frame {
             Some(Ok(Message::Binary(bytes))) => bytes,
             Some(Ok(Message::Text(_))) => return self.broken(1003, "frames are binary"),
@@ -257,6 +260,7 @@ impl Session {
                 | Request::Commit(_)
                 | Request::PutSlots(_)
                 | Request::Create(_)
+                | Request::PutPush(_)
                 | Request::PutDeviceList(_) => &mut ready.buckets.entries,
                 _ => &mut ready.buckets.others,
             };
@@ -454,6 +458,7 @@ impl Session {
         }
         if let Some(Leaf { device, .. }) = self.me() {
             if app.hub.log_out(device, &self.link) {
+                app.hub.wakes().lost(device, self.last_heard.into_std());
                 self.note_seen(device);
             }
         } else {

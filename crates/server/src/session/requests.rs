@@ -5,14 +5,16 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use diario_protocol::limits::PAGE_BYTES;
 use diario_protocol::{
-    Append, Digest, LogRange, PutKeyPackages, PutSlots, Refusal, Reply, Request, RequestId, Seen, Signal,
-    SignalPush,
+    Append, Digest, LogRange, PushSubscription, PutKeyPackages, PutSlots, Refusal, Reply, Request, RequestId,
+    Seen, Signal, SignalPush,
 };
 use futures_util::FutureExt as _;
+use futures_util::future::ready;
 use sha2::Digest as _;
 
 use super::{Done, Session, Work};
 use crate::app::App;
+use crate::push;
 use crate::rules::key_package;
 use crate::rules::roster::Leaf;
 use crate::storage::{Answer, NewEntry, NewKeyPackages, NewSlots};
@@ -86,8 +88,14 @@ impl Session {
                     Reply::LastSeen(seen.into_iter().map(live).collect())
                 })
             }
-            Request::PutPush(_) => return Err(Refusal::Invalid("this server sends no pushes".into())),
-            Request::PushKey => futures_util::future::ready(Ok(Done::Reply(Reply::PushKey(None)))).boxed(),
+            Request::PutPush(subscription) => {
+                check_push(&app, subscription.as_ref())?;
+                reply(storage.put_push(device, subscription), |()| Reply::Done)
+            }
+            Request::PushKey => {
+                let key = app.vapid.as_ref().map(|vapid| vapid.public());
+                ready(Ok(Done::Reply(Reply::PushKey(key)))).boxed()
+            }
             Request::Register(_) | Request::Login(_) => return Err(wrong_state("logged in already")),
         }))
     }
@@ -137,6 +145,14 @@ pub(super) fn check_size(bytes: usize, most: u32) -> Result<(), Refusal> {
 
 pub(super) fn check_batch(count: usize, most: usize) -> Result<(), Refusal> {
     if count <= most { Ok(()) } else { Err(Refusal::TooMany("items in one request".into(), most as u64)) }
+}
+
+fn check_push(app: &App, subscription: Option<&PushSubscription>) -> Result<(), Refusal> {
+    let Some(subscription) = subscription else { return Ok(()) };
+    if app.vapid.is_none() {
+        return Err(Refusal::Invalid("this server sends no pushes".into()));
+    }
+    push::check(subscription, app.settings.push_allow_local)
 }
 
 fn check_range(range: &LogRange) -> Result<(), Refusal> {

@@ -20,8 +20,8 @@ use std::sync::Arc;
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, AccountInfo, AccountRef, Bin, Change, ConversationHead, ConversationId, DeviceId, DeviceRef,
-    Epoch, GroupState, LogPage, LogRange, MailboxId, Position, PublicKey, Refusal, Seen, Seq, ServerId, Slot,
-    SlotKey, SlotOutcome, Timestamp, Welcome, What,
+    Epoch, GroupState, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Refusal, Seen,
+    Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome, What,
 };
 use futures_util::future::BoxFuture;
 
@@ -40,6 +40,8 @@ pub enum Event {
     Change(AccountId, Position, Arc<What>),
     /// An account's newest list: devices that are not in it are cut off, times of the others may have changed.
     Devices(AccountId, Vec<(DeviceId, Option<Timestamp>)>),
+    /// A device has a push subscription with these silent conversations now; `None`: has none.
+    Push(DeviceRef, Option<Vec<ConversationId>>),
     /// A message for one side of a mailbox.
     Mailbox {
         /// The mailbox.
@@ -164,6 +166,22 @@ pub trait Storage: Send + Sync {
 
     /// When the account's devices were connected last; 0 is never.
     fn last_seen(&self, account: AccountId) -> Answer<Vec<Seen>>;
+
+    /// Keeps where a device is to be woken, in place of what was kept before; `None`: nowhere. It goes with the device
+    /// when a list lacks it.
+    fn put_push(&self, device: DeviceRef, subscription: Option<PushSubscription>) -> Answer<()>;
+
+    /// Forgets a device's subscription, if it is still the one with this endpoint.
+    fn drop_push(&self, device: DeviceRef, endpoint: String) -> Answer<()>;
+
+    /// The subscription of a device that is valid at `now`.
+    fn push(&self, device: DeviceRef, now: Timestamp) -> Answer<Option<PushSubscription>>;
+
+    /// Every device with a subscription, and its silent conversations.
+    fn pushes(&self) -> Answer<Vec<(DeviceRef, Vec<ConversationId>)>>;
+
+    /// A secret of the installation by name: the one that is kept, or else `fresh`, which is kept from now on.
+    fn secret(&self, name: &'static str, fresh: Vec<u8>) -> Answer<Vec<u8>>;
 
     /// Opens a mailbox.
     fn open_mailbox(&self, mailbox: MailboxId, now: Timestamp, limits: MailboxLimits) -> Answer<()>;

@@ -8,6 +8,8 @@ mod flows;
 mod hostile;
 mod http;
 mod load;
+mod push;
+mod push_service;
 mod raw;
 mod support;
 mod web;

@@ -3,6 +3,7 @@
 //! A backend gives a [`Place`] and runs each of these functions on a fresh one; they panic where it fails.
 //! Nothing here is MLS: groups are opaque bytes to a storage.
 
+mod push;
 mod world;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use diario_protocol::{
     SlotWrite, What,
 };
 
+pub use self::push::{a_push_subscription_is_a_devices_own, a_secret_is_made_once};
 use self::world::{
     LATER, LIMITS, NOW, PAGE, Person, Recorder, World, creation, device_key, listed, packages, range,
     username, write,
@@ -453,7 +455,8 @@ macro_rules! storage_contract {
             one_commit_ends_an_epoch, key_packages_go_out_once, a_welcome_waits_until_it_is_dropped,
             an_account_reads_while_it_is_in, a_stale_roster_stops_writes, device_lists_go_forward,
             registration_is_all_or_nothing, a_conversation_is_made_once, what_was_answered_survives,
-            heads_are_a_first_screen, a_mailbox_is_small_and_short
+            heads_are_a_first_screen, a_mailbox_is_small_and_short, a_push_subscription_is_a_devices_own,
+            a_secret_is_made_once
         }
     };
     ($place:expr; $($name:ident),*) => {

@@ -41,6 +41,15 @@ impl Recorder {
         events.iter().filter_map(of).collect()
     }
 
+    pub(super) fn pushes(&self) -> Vec<(DeviceRef, Option<Vec<ConversationId>>)> {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |event: &Event| match event {
+            Event::Push(device, silent) => Some((*device, silent.clone())),
+            _ => None,
+        };
+        events.iter().filter_map(of).collect()
+    }
+
     pub(super) fn mail(&self) -> Vec<(bool, Vec<u8>)> {
         let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of = |event: &Event| match event {

@@ -5,6 +5,7 @@
 
 mod cache;
 mod pool;
+mod push;
 mod read_account;
 mod read_log;
 mod schema;
@@ -24,8 +25,8 @@ use std::time::Duration;
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, AccountInfo, AccountRef, Bin, Change, ConversationHead, ConversationId, DeviceId, DeviceRef,
-    EntryId, Epoch, GroupState, LogPage, LogRange, MailboxId, Position, PublicKey, Seen, Seq, ServerId, Slot,
-    SlotKey, SlotOutcome, Timestamp, Welcome,
+    EntryId, Epoch, GroupState, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Seen,
+    Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome,
 };
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
@@ -313,6 +314,26 @@ impl Storage for SqliteStorage {
 
     fn last_seen(&self, account: AccountId) -> Answer<Vec<Seen>> {
         self.read(move |db| read_account::last_seen(db, account))
+    }
+
+    fn put_push(&self, device: DeviceRef, subscription: Option<PushSubscription>) -> Answer<()> {
+        self.write(move |w| w.put_push(device, subscription))
+    }
+
+    fn drop_push(&self, device: DeviceRef, endpoint: String) -> Answer<()> {
+        self.write(move |w| w.drop_push(device, &endpoint))
+    }
+
+    fn push(&self, device: DeviceRef, now: Timestamp) -> Answer<Option<PushSubscription>> {
+        self.read(move |db| push::push(db, device, now))
+    }
+
+    fn pushes(&self) -> Answer<Vec<(DeviceRef, Vec<ConversationId>)>> {
+        self.read(push::pushes)
+    }
+
+    fn secret(&self, name: &'static str, fresh: Vec<u8>) -> Answer<Vec<u8>> {
+        self.write(move |w| w.secret(name, &fresh))
     }
 
     fn open_mailbox(&self, mailbox: MailboxId, now: Timestamp, limits: MailboxLimits) -> Answer<()> {

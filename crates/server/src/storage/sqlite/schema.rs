@@ -8,7 +8,7 @@ use super::OpenError;
 ///
 /// Keys begin with the conversation or the account, so that a distributed database can shard by them.
 /// `0` stands for "none" in sequences, and the largest integer for "without end".
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account (
@@ -97,6 +97,12 @@ CREATE TABLE mailbox_message (
 ) STRICT;
 
 CREATE TABLE invite (code BLOB PRIMARY KEY NOT NULL, uses INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+", "
+-- silent: ids of conversations, one after the other.
+CREATE TABLE push_subscription (
+    account BLOB NOT NULL, device BLOB NOT NULL, endpoint TEXT NOT NULL, p256dh BLOB NOT NULL,
+    auth BLOB NOT NULL, silent BLOB NOT NULL, UNIQUE (account, device)
+) STRICT;
 "];
 
 /// Brings a database to the newest version, each step in a transaction of its own.

@@ -133,6 +133,7 @@ impl Writer {
                 "DELETE FROM key_package WHERE account = ?1 AND device = ?2",
                 "DELETE FROM last_resort WHERE account = ?1 AND device = ?2",
                 "DELETE FROM welcome WHERE account = ?1 AND device = ?2",
+                "DELETE FROM push_subscription WHERE account = ?1 AND device = ?2",
             ] {
                 self.db.prepare_cached(delete)?.execute(key)?;
             }
