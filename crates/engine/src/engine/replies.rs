@@ -192,8 +192,8 @@ impl Engine {
                 if !self.refused_for_now(conversation, &refusal) {
                     // What the server never takes is not offered again on this connection.
                     self.session.unmarked.remove(&conversation);
-                    if let SlotBatch::Outbox { row, .. } = batch {
-                        self.drop_slot_write(conversation, row)?;
+                    if let SlotBatch::Outbox(write) = batch {
+                        self.drop_slot_write(conversation, &write)?;
                         self.emit(Event::Failed { conversation, id: None, refusal });
                     }
                 }
@@ -305,9 +305,7 @@ impl Engine {
             SlotBatch::Receipts { delivered, read, version } => {
                 self.receipts_put(conversation, delivered, read, version, outcomes)
             }
-            SlotBatch::Outbox { row, key, version } => {
-                self.slot_put(conversation, row, key, version, outcomes)
-            }
+            SlotBatch::Outbox(write) => self.slot_put(conversation, &write, outcomes),
         }
     }
 

@@ -108,7 +108,17 @@ pub(super) enum ListChange {
 pub(super) enum SlotBatch {
     Keyring(Vec<(ConversationId, Epoch)>),
     Receipts { delivered: Seq, read: Seq, version: SlotVersion },
-    Outbox { row: i64, key: SlotKey, version: SlotVersion },
+    Outbox(QueuedWrite),
+}
+
+/// A slot write of the outbox, as it was sent.
+#[derive(Debug, Clone)]
+pub(super) struct QueuedWrite {
+    pub(super) row: i64,
+    pub(super) key: SlotKey,
+    pub(super) version: SlotVersion,
+    /// The encoded name and value: what stands in the row when the answer comes may be another write.
+    pub(super) payload: Vec<u8>,
 }
 
 /// What one conversation waits for on this connection.

@@ -6,14 +6,14 @@ use diario_protocol::{
 use minicbor::{Decode, Encode};
 
 use super::preferences::effective;
-use super::requests::{Asked, Question, SlotBatch};
+use super::requests::{Asked, Question, QueuedWrite, SlotBatch};
 use super::{Engine, Result};
 use crate::crypto::key::ConversationKey;
 use crate::crypto::seal::{self, Place, Subject};
 use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::conversation::Conversation;
-use crate::store::message::{self, Outgoing};
+use crate::store::message::{self, Outgoing, outbox_kind};
 use crate::store::people;
 use crate::store::sealed::{self, NamedValue};
 
@@ -289,7 +289,8 @@ impl Engine {
         let version = sealed::slot_version(&self.db, id, key)?.max(floor).next();
         let write = self.slot_write(id, epoch, key, version, &named)?;
         self.session.lane(id).slots = true;
-        let batch = SlotBatch::Outbox { row: outgoing.row, key, version };
+        let queued = QueuedWrite { row: outgoing.row, key, version, payload: outgoing.payload.clone() };
+        let batch = SlotBatch::Outbox(queued);
         self.ask(
             Request::PutSlots(PutSlots { conversation: id, epoch, writes: vec![write] }),
             Asked::Slots(id, batch),
@@ -298,57 +299,55 @@ impl Engine {
     }
 
     /// The server has the value; here it is known at once, without waiting for the stream to bring it back.
-    fn slot_stored(
-        &mut self,
-        id: ConversationId,
-        row: i64,
-        key: SlotKey,
-        version: SlotVersion,
-    ) -> Result<()> {
+    fn slot_stored(&mut self, id: ConversationId, write: &QueuedWrite) -> Result<()> {
         let (account, device) = (self.me()?.account, self.me()?.device);
         let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);
-        // It may have been replaced meanwhile; then the newer one is written next.
-        let Some(written) = message::outgoing_at(&self.db, row)? else { return Ok(()) };
-        let named = diario_protocol::decode::<NamedValue>(&written.payload, written.payload.len())?;
+        let (key, version) = (write.key, write.version);
+        let named = diario_protocol::decode::<NamedValue>(&write.payload, write.payload.len())?;
         if sealed::slot_version(&self.db, id, key)? < version {
             let slot =
                 Slot { conversation: id, key, version, epoch, account, device, body: Vec::new().into() };
             sealed::save_slot(&self.db, &slot, Some(&named))?;
-            return Ok(message::dequeue(&self.db, row)?);
+            self.dequeue_write(write)?;
+            return Ok(());
         }
         // Somebody wrote after this device, and the stream was faster than the answer: now that value counts.
-        message::dequeue(&self.db, row)?;
-        self.slot_write_gone(id, &named.name)
+        self.drop_slot_write(id, write)
     }
 
-    /// The server does not take a slot write, ever: what it has counts again.
-    pub(super) fn drop_slot_write(&mut self, id: ConversationId, row: i64) -> Result<()> {
-        let written = message::outgoing_at(&self.db, row)?;
-        message::dequeue(&self.db, row)?;
-        match written.and_then(|o| o.name) {
-            Some(name) => self.slot_write_gone(id, &name),
-            None => Ok(()),
+    /// Takes a write from the outbox, unless another one took its place meanwhile: that is written next.
+    fn dequeue_write(&mut self, write: &QueuedWrite) -> Result<()> {
+        // SQLite gives the number of a row that is gone to the next one.
+        let queued = message::outgoing_at(&self.db, write.row)?;
+        if queued.is_some_and(|o| o.kind == outbox_kind::SLOT && o.payload == write.payload) {
+            message::dequeue(&self.db, write.row)?;
         }
+        Ok(())
+    }
+
+    /// A slot write does not count any more: what the server has counts again.
+    pub(super) fn drop_slot_write(&mut self, id: ConversationId, write: &QueuedWrite) -> Result<()> {
+        self.dequeue_write(write)?;
+        let named = diario_protocol::decode::<NamedValue>(&write.payload, write.payload.len())?;
+        self.slot_write_gone(id, &named.name)
     }
 
     pub(super) fn slot_put(
         &mut self,
         id: ConversationId,
-        row: i64,
-        key: SlotKey,
-        version: SlotVersion,
+        write: &QueuedWrite,
         outcomes: &[SlotOutcome],
     ) -> Result<()> {
         self.attention.insert(id);
         match outcomes {
-            [SlotOutcome::Stored] => self.slot_stored(id, row, key, version),
+            [SlotOutcome::Stored] => self.slot_stored(id, write),
             // The last writer wins: this one, once it knows what to be later than.
-            [SlotOutcome::Newer(newer)] if is_leap(version, *newer) => {
+            [SlotOutcome::Newer(newer)] if is_leap(write.version, *newer) => {
                 self.misbehaved(Some(id), Misbehaviour::Slot("its version leaps".into()));
-                self.drop_slot_write(id, row)
+                self.drop_slot_write(id, write)
             }
-            [SlotOutcome::Newer(newer)] if *newer >= version => {
-                self.session.lane(id).slot_floor.insert(key, *newer);
+            [SlotOutcome::Newer(newer)] if *newer >= write.version => {
+                self.session.lane(id).slot_floor.insert(write.key, *newer);
                 Ok(())
             }
             _ => self.out_of_turn("an outcome that no slot write has"),

@@ -9,6 +9,7 @@ mod flows;
 mod groups;
 mod liar;
 mod phantom;
+mod preferences;
 mod races;
 mod secrecy;
 mod validity;
