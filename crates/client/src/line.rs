@@ -138,6 +138,11 @@ impl Line {
         }
     }
 
+    /// The connection has to be made anew.
+    pub(crate) fn restart(&mut self, now: Timestamp) -> Option<Action> {
+        (self.state != State::Idle).then(|| self.open(now))
+    }
+
     /// The connection stands.
     pub(crate) fn opened(&mut self, now: Timestamp) {
         self.state = State::Open {

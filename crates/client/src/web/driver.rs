@@ -144,6 +144,12 @@ impl WebClient {
         self.0.act(action);
     }
 
+    /// Makes the connection anew, if there is one.
+    pub fn restart(&self) {
+        let action = self.0.machine.borrow_mut().line.restart(now());
+        self.0.act(action);
+    }
+
     /// Whether what the server sent could not be stored, because there is no room. It is tried again.
     pub fn is_full(&self) -> bool {
         self.0.machine.borrow().full

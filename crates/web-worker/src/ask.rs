@@ -1,0 +1,247 @@
+//! What a page asks, done on the engine.
+
+use diario_engine::{Arrangement, CommandError, Draft, Engine, EngineError, GroupChange, Stage};
+use diario_protocol::{ConversationId, PushSubscription, Timestamp, Username};
+use diario_web_api::{Anchor, Answer, Ask, MAX_PAGE, Problem};
+
+use crate::gather::Gather;
+use crate::{problem, scan, view};
+
+/// What becomes of a question.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Answered.
+    Answer(Answer),
+    /// Answered, and the connection has to be made anew.
+    Anew(Answer),
+    /// The server is asked; an event brings the answer.
+    Wait(Awaited),
+    /// Refused, and nothing was changed.
+    Refused(Problem),
+    /// The store has failed.
+    Broken(String),
+}
+
+/// What is awaited of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// Whose a name is.
+    Name(Username),
+    /// The key for push subscriptions.
+    PushKey,
+}
+
+impl From<Result<Answer, CommandError>> for Outcome {
+    fn from(done: Result<Answer, CommandError>) -> Self {
+        match done {
+            Ok(answer) => Self::Answer(answer),
+            Err(CommandError::Engine(e)) => e.into(),
+            Err(e) => Self::Refused(problem::of_command(e)),
+        }
+    }
+}
+
+impl From<EngineError> for Outcome {
+    fn from(e: EngineError) -> Self {
+        if problem::is_broken(&e) {
+            Self::Broken(e.to_string())
+        } else {
+            Self::Refused(problem::of_engine(&e))
+        }
+    }
+}
+
+/// Does what a page asks of the engine. `gather` hears of what the engine tells nobody since it was asked for.
+pub(crate) fn run(
+    device: &mut Engine,
+    ask: Ask,
+    server: &str,
+    gather: &mut Gather,
+    now: Timestamp,
+) -> Outcome {
+    match ask {
+        Ask::Register { username, device_name, invite } => {
+            register(device, server, &username, &device_name, invite.as_deref(), now)
+        }
+        Ask::Link { device_name, qr } => link(device, server, &device_name, qr, now),
+        Ask::Approve { code } => done(device.approve(code.trim(), now)),
+        Ask::ConfirmLink { admit } => done(device.confirm_link(admit, now)),
+        Ask::CancelLink => done(device.cancel_link(now).map_err(Into::into)),
+        Ask::History { conversation, anchor, limit } => {
+            history(device, conversation, anchor, limit).map_err(CommandError::from).into()
+        }
+        Ask::Send { conversation, text, salt } => {
+            let sent = device.send_salted(conversation, &Draft::Text(text), first(salt.as_bytes()), now);
+            sent.map(|id| {
+                gather.message(conversation, id);
+                Answer::Sent(id)
+            })
+            .into()
+        }
+        Ask::Resend { conversation, id } => {
+            gather.message(conversation, id);
+            done(device.retry(conversation, id, now))
+        }
+        Ask::Discard { conversation, id } => done(device.discard(conversation, id, now)),
+        Ask::MarkRead { conversation, seq } => {
+            gather.row(conversation);
+            done(device.mark_read(conversation, seq, now))
+        }
+        Ask::Typing(conversation) => done(device.typing(conversation, now)),
+        Ask::Draft { conversation, text } => {
+            gather.row(conversation);
+            done(device.set_draft(conversation, &text, now))
+        }
+        Ask::Arrange { conversation, pinned, muted } => {
+            gather.row(conversation);
+            done(device.arrange(conversation, Arrangement { pinned, muted }, now))
+        }
+        Ask::LookUp { username } => look_up(device, &username, now),
+        Ask::Direct(account) => conversation(device.direct(account, now), gather),
+        Ask::CreateGroup { title, members, nonce } => {
+            let begun = device.create_conversation_with(first(nonce.as_bytes()), &title, &members, now);
+            conversation(begun, gather)
+        }
+        Ask::Rename { conversation, title } => {
+            gather.row(conversation);
+            done(device.rename_conversation(conversation, &title, now))
+        }
+        Ask::Members(conversation) => {
+            let members = device.members(conversation).map_err(CommandError::from);
+            members.map(|all| Answer::Members(all.into_iter().map(view::member).collect())).into()
+        }
+        Ask::AddMembers { conversation, accounts } => {
+            done(device.change_group(conversation, &GroupChange::Add(accounts), now))
+        }
+        Ask::RemoveMember { conversation, account } => {
+            done(device.change_group(conversation, &GroupChange::Remove(vec![account]), now))
+        }
+        Ask::Leave(conversation) => done(device.change_group(conversation, &GroupChange::Leave, now)),
+        Ask::Devices => devices(device, gather, now),
+        Ask::RenameDevice { device: id, name } => done(device.rename_device(id, &name, now)),
+        Ask::Revoke(id) => done(device.revoke(id, now)),
+        Ask::SetReceipts(receipts) => done(device.set_settings(diario_engine::Settings { receipts }, now)),
+        Ask::Usage => usage(device).map_err(CommandError::from).into(),
+        Ask::Rebuild => done(device.rebuild(now)),
+        Ask::PushKey => match device.ask_push_key(now) {
+            Ok(()) => Outcome::Wait(Awaited::PushKey),
+            Err(e) => Err(e).into(),
+        },
+        Ask::Push(subscription) => {
+            let subscription = subscription.map(|s| PushSubscription {
+                endpoint: s.endpoint,
+                p256dh: s.p256dh,
+                auth: s.auth,
+                silent: Vec::new(),
+            });
+            done(device.set_push(subscription, now))
+        }
+        Ask::Scan { width, height, luma } => match scan::scan(width, height, luma.as_ref()) {
+            Ok(text) => Outcome::Answer(Answer::Scanned(text)),
+            Err(problem) => Outcome::Refused(problem),
+        },
+        // These are the hub's or the worker's, which do not pass them on.
+        Ask::Start | Ask::Watch(_) | Ask::Wipe | Ask::Reconnect => Outcome::Answer(Answer::Done),
+    }
+}
+
+fn done(done: Result<(), CommandError>) -> Outcome {
+    done.map(|()| Answer::Done).into()
+}
+
+/// The first bytes of a random value: as many as are wanted.
+fn first<const N: usize>(random: &[u8; 32]) -> [u8; N] {
+    std::array::from_fn(|at| random[at])
+}
+
+fn register(
+    device: &mut Engine,
+    server: &str,
+    username: &str,
+    device_name: &str,
+    invite: Option<&str>,
+    now: Timestamp,
+) -> Outcome {
+    let username = username.trim();
+    // Asked again, since the worker that was asked before has gone after it was done.
+    let same = device
+        .whoami()
+        .is_some_and(|(name, ..)| Ok(name) == username.parse().map(|u: Username| u.to_string()));
+    if same && matches!(device.stage(now), Ok(Some(Stage::Registering | Stage::Active))) {
+        return Outcome::Answer(Answer::Done);
+    }
+    done(device.register(server, username, device_name.trim(), invite, now))
+}
+
+fn link(device: &mut Engine, server: &str, device_name: &str, qr: bool, now: Timestamp) -> Outcome {
+    // The code before is worth nothing any more; a new one comes with a new connection.
+    let begun = device
+        .cancel_link(now)
+        .map_err(CommandError::from)
+        .and_then(|()| device.link(server, device_name.trim(), qr, now));
+    match begun {
+        Ok(()) => Outcome::Anew(Answer::Done),
+        Err(e) => Err(e).into(),
+    }
+}
+
+fn look_up(device: &mut Engine, username: &str, now: Timestamp) -> Outcome {
+    let Ok(username) = username.trim().parse::<Username>() else { return Outcome::Refused(Problem::BadName) };
+    match device.look_up(&username, now) {
+        Ok(()) => Outcome::Wait(Awaited::Name(username)),
+        // Who is known here is known without the server.
+        Err(CommandError::Offline) => match device.account_named(&username) {
+            Ok(Some(account)) => Outcome::Answer(Answer::Found(Some(account))),
+            Ok(None) => Outcome::Refused(Problem::Offline),
+            Err(e) => e.into(),
+        },
+        Err(e) => Err(e).into(),
+    }
+}
+
+fn conversation(begun: Result<ConversationId, CommandError>, gather: &mut Gather) -> Outcome {
+    begun
+        .map(|id| {
+            gather.row(id);
+            Answer::Conversation(id)
+        })
+        .into()
+}
+
+fn devices(device: &mut Engine, gather: &Gather, now: Timestamp) -> Outcome {
+    match device.ask_last_seen(now) {
+        // Without a connection, what is known is told.
+        Ok(()) | Err(CommandError::Offline) => {}
+        Err(e) => return Err(e).into(),
+    }
+    gather.devices(device, now).map(Answer::Devices).map_err(CommandError::from).into()
+}
+
+fn history(
+    device: &Engine,
+    conversation: ConversationId,
+    anchor: Anchor,
+    limit: u16,
+) -> Result<Answer, EngineError> {
+    let anchor = match anchor {
+        Anchor::Newest => diario_engine::Anchor::Newest,
+        Anchor::Before(seq) => diario_engine::Anchor::Before(seq),
+        Anchor::After(seq) => diario_engine::Anchor::After(seq),
+        Anchor::Unread => diario_engine::Anchor::Unread,
+    };
+    let page = device.history(conversation, anchor, u32::from(limit.min(MAX_PAGE)))?;
+    Ok(Answer::Messages {
+        messages: page.messages.into_iter().map(view::message).collect(),
+        more_before: page.more_before,
+        more_after: page.more_after,
+    })
+}
+
+fn usage(device: &Engine) -> Result<Answer, EngineError> {
+    let usage = device.usage()?;
+    Ok(Answer::Usage(diario_web_api::Usage {
+        bytes: usage.bytes,
+        messages: usage.messages,
+        conversations: usage.conversations,
+    }))
+}
