@@ -42,7 +42,9 @@ pub(crate) async fn history(
     limit: u16,
 ) -> Result<Page, Problem> {
     match state.ask(Ask::History { conversation, anchor, limit }).await? {
-        Answer::Messages { messages, more_before, more_after } => Ok(Page { messages, more_before, more_after }),
+        Answer::Messages { messages, more_before, more_after } => {
+            Ok(Page { messages, more_before, more_after })
+        }
         other => unexpected(&other),
     }
 }

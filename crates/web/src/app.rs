@@ -23,6 +23,7 @@ pub fn start() {
 fn App() -> impl IntoView {
     let state = State::new(Nav::start());
     provide_context(state);
+    crate::pwa::start(state);
     connect(state);
     view! { <Shell/> }
 }

@@ -11,6 +11,7 @@ pub mod text;
 #[cfg(target_family = "wasm")]
 mod actions;
 #[cfg(target_family = "wasm")]
+#[allow(unreachable_pub, reason = "the macro for components makes public builders of them")]
 mod app;
 #[cfg(target_family = "wasm")]
 mod bridge;
@@ -21,4 +22,5 @@ mod pwa;
 #[cfg(target_family = "wasm")]
 mod state;
 #[cfg(target_family = "wasm")]
+#[allow(unreachable_pub, reason = "the macro for components makes public builders of them")]
 mod ui;

@@ -117,7 +117,9 @@ fn Writing(row: RwSignal<ConversationRow>, thread: OpenThread) -> impl IntoView 
     });
     let nothing = Memo::new(move |_| draft.text.read().trim().is_empty());
     let send = move || {
-        let Some(text) = draft.text.try_get_untracked().filter(|text| !text.trim().is_empty()) else { return };
+        let Some(text) = draft.text.try_get_untracked().filter(|text| !text.trim().is_empty()) else {
+            return;
+        };
         let text = text.trim().to_owned();
         let salt = actions::random();
         draft.text.set(String::new());

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::text::tr;
 
 /// Keys, and the text of what they do.
-const KEYS: &[(&[&str], &str)] = &[
+pub(crate) const KEYS: &[(&[&str], &str)] = &[
     (&["Ctrl", "K"], "keys-search"),
     (&["Alt", "N"], "keys-new"),
     (&["Alt", "↑"], "keys-previous"),

@@ -20,8 +20,9 @@ pub(crate) fn title(row: &ConversationRow) -> String {
 
 /// What changed of the members.
 pub(crate) fn membership(change: &Membership) -> String {
-    let joined = (!change.joined.is_empty())
-        .then(|| tr_args("members-joined", &[("names", change.joined.join(", ").into()), count(&change.joined)]));
+    let joined = (!change.joined.is_empty()).then(|| {
+        tr_args("members-joined", &[("names", change.joined.join(", ").into()), count(&change.joined)])
+    });
     let left = (!change.left.is_empty())
         .then(|| tr_args("members-left", &[("names", change.left.join(", ").into()), count(&change.left)]));
     match (joined, left) {

@@ -49,6 +49,7 @@ pub(crate) fn Shell() -> impl IntoView {
             <div class="open" id="open" tabindex="-1" node_ref=open><Open place/></div>
             <Third place/>
         </main>
+        <pages::Notices/>
         <pages::Toasts/>
         <Announcer/>
         <Help open=help/>
@@ -135,7 +136,8 @@ fn keep_focus(state: State) {
         let Some(before) = before.filter(|before| *before != place) else { return place };
         request_animation_frame(move || match place {
             Place::List => {
-                let row = before.conversation().map(|id| format!("a[href='{}']", Place::Conversation(id).path()));
+                let row =
+                    before.conversation().map(|id| format!("a[href='{}']", Place::Conversation(id).path()));
                 let target = row.and_then(|row| browser::find(&row)).or_else(|| browser::find(".side h1"));
                 if let Some(target) = target {
                     browser::focus(&target);

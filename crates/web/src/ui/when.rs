@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use diario_protocol::Timestamp;
-use leptos::prelude::Get as _;
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use leptos::prelude::Get as _;
 use wasm_bindgen::JsValue;
 
 use crate::model::when::{Form, form};
@@ -30,9 +30,7 @@ impl Style {
             Self::Weekday => &[("weekday", "short")],
             Self::Date => &[("day", "numeric"), ("month", "short")],
             Self::FullDate => &[("day", "numeric"), ("month", "short"), ("year", "numeric")],
-            Self::Day => {
-                &[("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")]
-            }
+            Self::Day => &[("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")],
             Self::Exact => &[("dateStyle", "full"), ("timeStyle", "short")],
         }
     }

@@ -4,9 +4,9 @@ use diario_protocol::ConversationKind;
 use diario_web_api::{Ask, ConversationRow, Message as Told, MessageState};
 use leptos::prelude::*;
 
+use crate::model::emoji;
 use crate::model::linkify::{Piece, pieces};
 use crate::model::thread::{Item, tick};
-use crate::model::emoji;
 use crate::state::use_state;
 use crate::text::{tr, tr_args};
 use crate::ui::icons::{Icon, icon};
@@ -34,10 +34,11 @@ pub(super) fn Message(item: RwSignal<Item>, row: RwSignal<ConversationRow>) -> i
     };
     let data_seq = move || seq.get().map(|seq| seq.to_string());
     if notice {
-        let words = move || {
-            message.read().as_ref().and_then(|m| m.membership.as_ref().map(naming::membership))
-        };
-        return Some(view! { <div class="notice" data-seq=data_seq><span dir="auto">{words}</span></div> }.into_any());
+        let words =
+            move || message.read().as_ref().and_then(|m| m.membership.as_ref().map(naming::membership));
+        return Some(
+            view! { <div class="notice" data-seq=data_seq><span dir="auto">{words}</span></div> }.into_any(),
+        );
     }
     let group = move || row.with(|row| row.kind == ConversationKind::Group);
     let others = move || group() && !mine;
@@ -96,7 +97,10 @@ pub(super) fn Message(item: RwSignal<Item>, row: RwSignal<ConversationRow>) -> i
 fn Words(message: Memo<Option<Told>>) -> impl IntoView {
     let words = Memo::new(move |_| {
         let message = message.read();
-        message.as_ref().map(|message| (message.state, message.text.clone())).unwrap_or((MessageState::Sent, String::new()))
+        message
+            .as_ref()
+            .map(|message| (message.state, message.text.clone()))
+            .unwrap_or((MessageState::Sent, String::new()))
     });
     move || {
         let words = words.read();

@@ -279,9 +279,9 @@ impl Thread {
             Then::Stay if !follows_end => log.as_deref().and_then(place::anchor),
             _ => None,
         };
-        let laid_out = self.window.with_value(|window| {
-            lay_out(window.messages(), self.read_before.get_value(), when::local_day)
-        });
+        let laid_out = self
+            .window
+            .with_value(|window| lay_out(window.messages(), self.read_before.get_value(), when::local_day));
         let keys: Vec<Key> = laid_out.iter().map(|(key, _)| *key).collect();
         self.items.update_value(|items| {
             let mut old = std::mem::take(items);
