@@ -26,8 +26,8 @@ CREATE INDEX slot_name ON slot(conversation, name) WHERE name IS NOT NULL;
 
 -- What waits to be sent or failed, in the order of its rows.
 CREATE INDEX message_unsent ON message(conversation) WHERE seq IS NULL;
--- What counts as unread, beyond the read marker.
-CREATE INDEX message_unread ON message(conversation, seq, account) WHERE state IN (1, 2, 3);
+-- What counts as unread, beyond the read marker; with all that is asked for, so that messages need not be read.
+CREATE INDEX message_unread ON message(conversation, seq, account, state) WHERE state IN (1, 2, 3);
 
 -- A commit that changed nobody's membership has no content: an encoded note of two empty lists said the same.
 UPDATE message SET content = NULL WHERE state = 5 AND content = x'828080';

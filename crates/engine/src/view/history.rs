@@ -68,11 +68,31 @@ impl RawMessage {
 
 /// A stretch of the log, both ends excluded.
 #[derive(Debug, Clone, Copy)]
-enum Stretch {
+pub(super) enum Stretch {
     /// The newest before a sequence.
     Before(Seq),
     /// The oldest after a sequence.
     After(Seq),
+}
+
+impl Stretch {
+    pub(super) fn sql(self) -> String {
+        let (bound, order) = match self {
+            Self::Before(_) => ("seq < ?2", "DESC"),
+            Self::After(_) => ("seq > ?2", "ASC"),
+        };
+        format!(
+            "SELECT {COLUMNS} FROM message WHERE conversation = ?1 AND {bound} AND {SAYS_SOMETHING}
+             ORDER BY seq {order} LIMIT ?3"
+        )
+    }
+}
+
+pub(super) fn unsent_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM message INDEXED BY message_unsent
+         WHERE conversation = ?1 AND seq IS NULL ORDER BY row DESC LIMIT ?2"
+    )
 }
 
 impl Engine {
@@ -186,14 +206,8 @@ impl Engine {
         limit: usize,
         into: &mut Vec<RawMessage>,
     ) -> Result<bool> {
-        let (bound, order, seq) = match stretch {
-            Stretch::Before(seq) => ("seq < ?2", "DESC", seq),
-            Stretch::After(seq) => ("seq > ?2", "ASC", seq),
-        };
-        let mut statement = self.db().prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM message WHERE conversation = ?1 AND {bound} AND {SAYS_SOMETHING}
-             ORDER BY seq {order} LIMIT ?3"
-        ))?;
+        let (Stretch::Before(seq) | Stretch::After(seq)) = stretch;
+        let mut statement = self.db().prepare_cached(&stretch.sql())?;
         let most = to_sql(limit as u64).saturating_add(1);
         let mut rows = statement
             .query_map(params![id.as_bytes(), to_sql(seq.0), most], RawMessage::read)?
@@ -209,10 +223,7 @@ impl Engine {
 
     /// The newest messages that are not in the log, oldest first.
     fn unsent(&self, id: ConversationId, most: usize) -> Result<Vec<RawMessage>> {
-        let mut statement = self.db().prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM message INDEXED BY message_unsent
-             WHERE conversation = ?1 AND seq IS NULL ORDER BY row DESC LIMIT ?2"
-        ))?;
+        let mut statement = self.db().prepare_cached(&unsent_sql())?;
         let mut rows = statement
             .query_map(params![id.as_bytes(), to_sql(most as u64)], RawMessage::read)?
             .collect::<rusqlite::Result<Vec<_>>>()?;

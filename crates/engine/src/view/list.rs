@@ -103,7 +103,7 @@ const PEOPLE: &str = "SELECT p.account, a.username, p.delivered, p.read, p.conve
     FROM participant p LEFT JOIN account a ON a.id = p.account";
 
 /// What counts as unread; the index has nothing else.
-const UNREAD: &str = "FROM message INDEXED BY message_unread
+pub(super) const UNREAD: &str = "FROM message INDEXED BY message_unread
     WHERE conversation = ?1 AND seq > ?2 AND account <> ?3 AND state IN (1, 2, 3)";
 
 impl Engine {

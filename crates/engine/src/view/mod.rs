@@ -2,6 +2,8 @@
 
 mod history;
 mod list;
+#[cfg(test)]
+mod tests;
 
 pub use history::{Anchor, Page};
 pub use list::{ConversationRow, LISTED_NAMES, MOST_UNREAD, Markers};
