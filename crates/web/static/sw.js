@@ -59,6 +59,7 @@ self.addEventListener('message', (event) => {
   const data = event.data;
   if (data?.type === 'skip-waiting') self.skipWaiting();
   if (data?.type === 'notify') event.waitUntil(notify(data));
+  if (data?.type === 'seen') event.waitUntil(close(data.tag));
 });
 
 // ---- notifications ----
@@ -72,6 +73,13 @@ function texts() {
 
 function pages() {
   return self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+}
+
+/** A conversation is looked at: what was notified of it, and of pushes, is old. */
+async function close(tag) {
+  for (const old of await self.registration.getNotifications()) {
+    if (old.tag === tag || old.tag === PUSHED) old.close();
+  }
 }
 
 /** A page got a message while nobody looked at it. */

@@ -1,8 +1,275 @@
 # Benvenuto, dispositivi, impostazioni, nuova conversazione, dettagli; finestre e problemi.
 
-settings-signed-in-as = Hai effettuato l’accesso come { $name }
-settings-storage-conversations =
+page-back = Indietro
+dialog-cancel = Annulla
+toast-dismiss = Chiudi
+rename-save = Salva
+ago-now = adesso
+
+## Benvenuto
+
+app-name = Diario
+welcome-what = Messaggi privati, gli stessi su ogni tuo dispositivo. Possono leggerli solo tu e le persone a cui scrivi.
+welcome-create = Crea un account
+welcome-create-hint = È la prima volta che vieni qui
+welcome-link = Collega questo dispositivo al mio account
+welcome-link-hint = Usi già Diario su un altro dispositivo
+welcome-foot = Niente numero di telefono, niente e-mail. Le tue chiavi nascono su questo dispositivo e restano con te.
+
+create-title = Crea un account
+create-what = Scegli il nome con cui gli altri ti trovano.
+create-name = Nome
+create-name-hint = Da 2 a 32 caratteri: lettere dalla a alla z, cifre, punto, trattino e trattino basso; il primo è una lettera. Non si può cambiare in seguito.
+create-name-short = Un nome ha almeno 2 caratteri.
+create-name-long = Un nome ha al massimo 32 caratteri.
+create-name-start = Un nome comincia con una lettera.
+create-name-letters = Solo lettere dalla a alla z, cifre, punto, trattino e trattino basso, senza spazi né accenti.
+create-invite = Invito
+create-invite-hint = Lo ricevi da chi gestisce questo server.
+create-invite-needed = Questo server chiede un invito, oppure questo non è più valido.
+create-submit = Crea l’account
+create-busy = Creo le tue chiavi e il tuo account…
+
+device-name = Nome di questo dispositivo
+device-name-hint = Lo vedi solo tu, nell’elenco dei tuoi dispositivi.
+device-suggested-name = { $browser } su { $system }
+device-suggested-name-unknown = Browser
+
+link-title = Collega questo dispositivo
+link-what = Le tue conversazioni arrivano in questo browser dal tuo account. Sull’altro dispositivo non si perde nulla.
+link-step-open = Apri Diario su un dispositivo che è già nel tuo account.
+link-step-add = Vai su Dispositivi, poi «Aggiungi un dispositivo».
+link-step-scan = Inquadra questo codice.
+link-step-type = Digita queste lettere.
+link-step-confirm = Conferma lì che sei tu.
+link-qr-label = Codice QR da inquadrare con l’altro dispositivo
+link-code-label = Digitalo sull’altro dispositivo
+link-making = Preparo un codice…
+link-done = Collegato. Le tue conversazioni stanno arrivando…
+link-failed = Questo codice non vale più. Dura pochi minuti e si usa una volta sola.
+link-again = Nuovo codice
+link-show-code = Non posso inquadrarlo: mostra lettere da digitare
+link-show-qr = Mostra un codice QR da inquadrare
+
+## Dispositivi
+
+devices-title = Dispositivi
+devices-what = Ognuno tiene le tue conversazioni e funziona anche quando gli altri sono spenti.
+devices-loading = Cerco i tuoi dispositivi…
+devices-add = Aggiungi un dispositivo
+devices-not-primary = I dispositivi si aggiungono e si rimuovono da un dispositivo principale: quello su cui è stato creato l’account.
+devices-unnamed = Dispositivo senza nome
+devices-this = Questo dispositivo
+devices-primary = Principale
+devices-primary-what = Può aggiungere e rimuovere dispositivi
+devices-online = In linea
+devices-seen = Visto l’ultima volta { $when }
+devices-not-seen = Mai visto finora
+devices-expires = scade { $when } se nessun dispositivo principale va in linea
+devices-expired = Scaduto: metti in linea un dispositivo principale e torna a funzionare
+devices-rename = Rinomina { $name }
+devices-remove = Rimuovi
+devices-remove-name = Rimuovi { $name }
+revoke-title = Rimuovere { $name }?
+revoke-yes = Rimuovi
+revoke-what = È escluso subito e non può leggere nulla di ciò che si scrive da ora in poi.
+revoke-kept = Quello che contiene già resta lì finché non viene cancellato sul posto.
+
+add-title = Aggiungi un dispositivo
+add-what = Sul nuovo dispositivo apri Diario e scegli «Collega questo dispositivo al mio account».
+add-way = Come arriva il codice
+add-scan = Inquadra
+add-type = Digita il codice
+add-scan-hint = Tieni il codice QR del nuovo dispositivo davanti alla fotocamera.
+add-code = Codice del nuovo dispositivo
+add-code-hint = 8 lettere e cifre. Maiuscole e minuscole sono uguali.
+add-code-short = Il codice ha 8 lettere e cifre.
+add-submit = Continua
+add-reaching = Raggiungo il nuovo dispositivo…
+add-done = { $name } è nel tuo account
+add-done-what = Le tue conversazioni stanno arrivando lì.
+add-done-devices = Ai tuoi dispositivi
+add-failed = Il dispositivo non è stato aggiunto
+add-failed-what = Il codice è scaduto, era sbagliato oppure il dispositivo si è allontanato. Fagli mostrare un nuovo codice.
+add-again = Riprova
+admit-title = Fare entrare { $name } nel tuo account?
+admit-what = Leggerà tutte le tue conversazioni e scriverà a nome tuo.
+admit-warning = Accetta solo se il dispositivo è tuo e lo hai davanti.
+admit-yes = Fallo entrare
+admit-no = No
+
+camera-label = Quello che vede la fotocamera
+camera-starting = Aspetto la fotocamera…
+camera-refused = Diario non può usare la fotocamera. Puoi permetterlo nelle impostazioni del browser per questo sito, oppure digitare il codice.
+camera-missing = Nessuna fotocamera trovata. Digita il codice.
+
+## Impostazioni
+
+settings-title = Impostazioni
+settings-account = Account
+settings-name = Nome
+settings-id = ID dell’account
+settings-language = Lingua
+settings-language-system = Come il browser
+settings-theme = Aspetto
+settings-theme-system = Come il sistema
+settings-theme-light = Chiaro
+settings-theme-dark = Scuro
+settings-privacy = Riservatezza
+settings-receipts = Conferme
+settings-receipts-hint = Gli altri vedono quando i loro messaggi ti sono arrivati e quando li hai letti. Su tutti i tuoi dispositivi.
+
+notify-title = Notifiche
+notify-unsupported = Questo browser non può mostrare notifiche qui.
+notify-install = Su iPhone o iPad aggiungi prima Diario alla schermata Home.
+notify-blocked = Le notifiche sono bloccate in questo browser.
+notify-unblock = Apri le impostazioni di questo sito dal simbolo accanto all’indirizzo e consenti le notifiche.
+notify-off = Su questo dispositivo le notifiche sono spente.
+notify-while-open = Ricevi notifiche finché Diario è aperto.
+notify-while-open-why = Questo browser o questo server non può svegliare Diario quando è chiuso.
+notify-always = Ricevi notifiche anche quando Diario è chiuso.
+notify-no-content = Il segnale che passa da chi produce il browser non contiene nulla dei tuoi messaggi.
+notify-asking = Aspetto il browser…
+notify-enable = Attiva
+notify-disable = Disattiva
+
+storage-title = Conservato in questo browser
+storage-used = Dimensione
+storage-holds = Contiene
+storage-messages =
+    { $count ->
+        [one] { $count } messaggio
+       *[other] { $count } messaggi
+    }
+storage-conversations =
     { $count ->
         [one] { $count } conversazione
        *[other] { $count } conversazioni
     }
+storage-both = { $messages } in { $conversations }
+storage-kept = Il browser lo conserva finché non lo cancelli tu.
+storage-not-kept = Il browser può cancellarlo quando manca spazio o se non vieni qui per molto tempo.
+storage-memory = Questo browser non lascia conservare nulla a Diario: tutto scompare quando chiudi l’ultima scheda.
+storage-ask = Chiedi al browser di conservarlo
+storage-refused = Il browser ha detto di no. Installa Diario o aggiungilo ai preferiti e chiedi di nuovo; oppure aggiungi un secondo dispositivo, così nulla può andare perso.
+size-kilobytes = { $count } kB
+size-megabytes = { $count } MB
+size-gigabytes = { $count } GB
+rebuild-hint = Se qui qualcosa non torna, ciò che è solo una copia si può scaricare di nuovo.
+rebuild-title = Scaricare tutto di nuovo?
+rebuild-yes = Scarica di nuovo
+rebuild-what = Questo browser butta le sue copie delle conversazioni e le scarica dal server.
+rebuild-safe = Le tue chiavi e i messaggi ancora da inviare restano.
+rebuild-busy = Scarico le tue conversazioni…
+rebuild-begun = Le tue conversazioni vengono scaricate di nuovo.
+
+app-title = L’app
+app-installed = Diario è installato su questo dispositivo.
+app-not-installed = Diario gira nel browser. Installato, ha una finestra e un’icona tutte sue.
+app-install = Installa
+app-version = Versione
+
+wipe-title = Rimuovi da questo browser
+wipe-hint = Cancella le tue chiavi e tutte le conversazioni da questo browser. Gli altri tuoi dispositivi conservano tutto.
+wipe-open = Rimuovi da questo browser…
+wipe-ask = Cancellare tutto da questo browser?
+wipe-yes = Cancella
+wipe-what = Le tue chiavi e tutte le conversazioni in questo browser vengono cancellate per sempre. Per tornare dovrai collegarlo di nuovo.
+wipe-unsent =
+    { $count ->
+        [one] { $count } messaggio non è ancora stato inviato e andrà perso.
+       *[other] { $count } messaggi non sono ancora stati inviati e andranno persi.
+    }
+wipe-only = Se questo è il tuo unico dispositivo, perdi anche l’account: nessuno può ridartelo.
+
+## Nuova conversazione
+
+new-title = Nuova conversazione
+new-kind = Tipo di conversazione
+new-person = Persona
+new-group = Gruppo
+new-name = Nome della persona
+new-name-hint = Esattamente come si chiama qui. I nomi non sono elencati da nessuna parte: chiediglielo.
+new-open = Scrivi
+new-finding = Cerco…
+find-nobody = Qui nessuno si chiama { $name }.
+find-offline = Non c’è connessione. Senza, un nome non si può cercare.
+find-self = Sei tu.
+find-twice = { $name } c’è già.
+gather-label = Aggiungi una persona
+gather-hint = Il suo nome esatto.
+gather-add = Aggiungi
+gather-chosen = Persone scelte
+gather-remove = Togli { $name }
+group-title = Nome del gruppo
+group-rename = Nuovo nome
+group-needs-name = Un gruppo ha bisogno di un nome.
+group-make = Inizia il gruppo
+group-making = Inizio…
+
+## Dettagli
+
+details-title = Dettagli
+details-self = Ci sono solo i tuoi dispositivi.
+details-list = Nell’elenco
+details-pin = Fissa in alto
+details-pin-hint = Su tutti i tuoi dispositivi.
+details-mute = Silenzia
+details-mute-hint = I nuovi messaggi non danno notifiche, su nessuno dei tuoi dispositivi.
+details-members = Membri
+details-loading = Guardo chi c’è…
+details-you = Tu
+details-add =
+    { $count ->
+        [one] Fai entrare una persona
+       *[other] Fai entrare { $count } persone
+    }
+details-remove = Rimuovi
+details-remove-name = Rimuovi { $name } dal gruppo
+remove-title = Rimuovere { $name } dal gruppo?
+remove-yes = Rimuovi
+remove-what = Non potrà leggere nulla di ciò che si scrive da ora in poi. Quello che ha ricevuto le resta.
+leave-title = Lascia il gruppo
+leave-hint = Non ricevi più nulla dal gruppo. Quello che è qui resta e si può leggere.
+leave-open = Lascia il gruppo…
+leave-ask = Lasciare { $title }?
+leave-yes = Lascia
+leave-what = Per tornare, un membro deve aggiungerti di nuovo.
+
+## Avvisi
+
+update-ready = È pronta una nuova versione
+update-hint = Quello che stai scrivendo resta.
+update-now = Ricarica
+update-later = Più tardi
+only-device-title = Se perdi questo dispositivo
+only-device-what = È l’unico nel tuo account. Aggiungine un secondo, un telefono, un computer o un terminale, e con questo non perderai nulla.
+only-device-storage = Inoltre questo browser può cancellare ciò che conserva quando manca spazio.
+
+## Problemi
+
+problem-no-account = In questo browser non c’è ancora un account.
+problem-has-account = In questo browser c’è già un account.
+problem-revoked = Questo dispositivo è stato rimosso dal suo account.
+problem-not-primary = Può farlo solo un dispositivo principale.
+problem-last-primary = L’unico dispositivo principale di un account non si può rimuovere.
+problem-bad-name = Non è un nome: da 2 a 32 lettere dalla a alla z, cifre, punto, trattino e trattino basso; il primo è una lettera.
+problem-name-taken = Qualcun altro ha già questo nome.
+problem-invite-needed = Questo server chiede un invito.
+problem-registration-closed = Al momento questo server non accetta nuovi account.
+problem-unknown = Non è più qui.
+problem-left = Non fai più parte di questa conversazione.
+problem-membership = I membri di questa conversazione non si possono cambiare così.
+problem-empty = Non c’è nulla da inviare.
+problem-too-long = È troppo lungo per un messaggio: al massimo { $kilobytes } kB.
+problem-offline = Non c’è connessione con il server.
+problem-not-yet = Questo dispositivo si sta ancora aggiornando. Riprova tra poco.
+problem-bad-code = Non è il codice di un dispositivo.
+problem-code-refused = Il codice è scaduto, già usato o sbagliato. Fai mostrare un altro codice al nuovo dispositivo.
+problem-storage-full = Lo spazio di questo browser è pieno. Finché non se ne libera non si può conservare altro.
+problem-wait =
+    { $seconds ->
+        [one] Il server chiede pazienza: riprova tra un secondo.
+       *[other] Il server chiede pazienza: riprova tra { $seconds } secondi.
+    }
+problem-other = Non ha funzionato. { $what }

@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn browsers_are_told_apart() {
         let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
-        let edge = format!("{} Edg/140.0", chrome.replace("X11; Linux x86_64", "Windows NT 10.0; Win64; x64"));
+        let edge =
+            format!("{} Edg/140.0", chrome.replace("X11; Linux x86_64", "Windows NT 10.0; Win64; x64"));
         let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
         let firefox = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0";
         for (agent, browser, system) in [

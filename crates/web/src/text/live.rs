@@ -52,6 +52,11 @@ pub fn choose(language: Option<Language>) {
     LIVE.with(|live| live.language.set(now));
 }
 
+/// The text of a key, as a signal: for what takes one.
+pub fn text(key: &'static str) -> Signal<String> {
+    Signal::derive(move || tr(key))
+}
+
 /// The text of a key.
 pub fn tr(key: &str) -> String {
     tr_args(key, &[])

@@ -67,7 +67,7 @@ fn rust_sources() -> Vec<(String, String)> {
     found
 }
 
-/// The string literals right after `tr(` (without arguments: true) and `tr_args(`.
+/// The string literals right after `tr(` and `text(` (without arguments: true), and after `tr_args(`.
 fn calls(source: &str) -> Vec<(String, bool)> {
     let literal = |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split('"').next()?.to_owned());
     let is_call = |at: usize| !source[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
@@ -78,7 +78,7 @@ fn calls(source: &str) -> Vec<(String, bool)> {
             .filter_map(|(at, _)| Some((literal(&source[at + name.len()..])?, bare)))
             .collect::<Vec<_>>()
     };
-    [of("tr(", true), of("tr_args(", false)].concat()
+    [of("tr(", true), of("text(", true), of("tr_args(", false)].concat()
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn numbers_choose_the_plural() {
     ] {
         let catalogue = Catalogue::new(language);
         let text = |count: u32| {
-            let isolated = catalogue.text("settings-storage-conversations", &[("count", count.into())]);
+            let isolated = catalogue.text("storage-conversations", &[("count", count.into())]);
             isolated.replace(['\u{2068}', '\u{2069}'], "")
         };
         assert_eq!((text(1).as_str(), text(12_345).as_str()), (one, many));
@@ -151,7 +151,7 @@ fn numbers_choose_the_plural() {
 #[test]
 fn arguments_are_isolated() {
     let catalogue = Catalogue::new(Language::En);
-    let text = catalogue.text("settings-signed-in-as", &[("name", "\u{5d0}\u{5d1}".into())]);
+    let text = catalogue.text("revoke-title", &[("name", "\u{5d0}\u{5d1}".into())]);
     assert!(text.contains("\u{2068}\u{5d0}\u{5d1}\u{2069}"), "{text:?}");
 }
 

@@ -1,0 +1,103 @@
+//! What should be known though nobody asked: a new version, a device that is the only one, storage that may go.
+
+use diario_web_api::{Connection, Stage, StoreKind};
+use leptos::prelude::*;
+
+use crate::actions;
+use crate::model::Place;
+use crate::pwa::{storage, use_pwa};
+use crate::state::{clock, use_state};
+use crate::text::{text, tr};
+use crate::ui::icons::{Icon, icon};
+
+/// Where is kept when the reminder was put away, in ms since 1970.
+const REMINDED: &str = "diario.reminded";
+/// How long it stays away.
+const WEEK_MS: u64 = 7 * 24 * 3_600_000;
+
+/// The notices, for the place below the list.
+#[component]
+pub(crate) fn Notices() -> impl IntoView {
+    view! {
+        <div class="notices">
+            <Update/>
+            <OnlyDevice/>
+        </div>
+    }
+}
+
+#[component]
+fn Update() -> impl IntoView {
+    let pwa = use_pwa();
+    view! {
+        <div role="status">
+            <Show when=move || pwa.update.get()>
+                <section class="notice" id="update">
+                    <p class="notice-title">{text("update-ready")}</p>
+                    <p class="hint">{text("update-hint")}</p>
+                    <div class="notice-buttons">
+                        <button type="button" class="button primary small" on:click=move |_| pwa.apply_update()>
+                            {text("update-now")}
+                        </button>
+                        <button type="button" class="button quiet small" on:click=move |_| pwa.update.set(false)>
+                            {text("update-later")}
+                        </button>
+                    </div>
+                </section>
+            </Show>
+        </div>
+    }
+}
+
+/// An account with one device is lost with it.
+#[component]
+fn OnlyDevice() -> impl IntoView {
+    let state = use_state();
+    let put_away = RwSignal::new(was_put_away());
+    let kept = RwSignal::new(None::<bool>);
+    let ready = Memo::new(move |_| {
+        let active = state.account.read().as_ref().is_some_and(|account| account.stage == Stage::Active);
+        active && matches!(state.status.read().connection, Connection::Live)
+    });
+    Effect::new(move || {
+        if ready.get() && !put_away.get_untracked() {
+            leptos::task::spawn_local(async move {
+                // Asked again at the next connection; without an answer nothing is claimed.
+                if let Ok(devices) = actions::devices(state).await {
+                    state.devices.set(Some(devices));
+                }
+                let promised = storage::is_persistent().await;
+                kept.try_set(promised);
+            });
+        }
+    });
+    let alone = Memo::new(move |_| {
+        let devices = state.devices.read();
+        !put_away.get()
+            && devices.as_ref().is_some_and(|devices| devices.iter().filter(|d| !d.expired).count() == 1)
+    });
+    let browser_may_drop =
+        move || kept.get() == Some(false) && matches!(*state.store.read(), StoreKind::Disk);
+    let away = move |_| {
+        storage::keep(REMINDED, &clock().to_string());
+        put_away.set(true);
+    };
+    view! {
+        <Show when=move || alone.get()>
+            <section class="notice" id="only-device" aria-labelledby="only-device-title">
+                <button type="button" class="icon-button notice-close" aria-label=text("toast-dismiss") on:click=away>
+                    {icon(Icon::Close)}
+                </button>
+                <h2 class="notice-title" id="only-device-title">{text("only-device-title")}</h2>
+                <p class="hint">{text("only-device-what")}</p>
+                {move || browser_may_drop().then(|| view! { <p class="hint">{move || tr("only-device-storage")}</p> })}
+                <a class="button primary small" href=Place::AddDevice.path()>{text("devices-add")}</a>
+            </section>
+        </Show>
+    }
+}
+
+fn was_put_away() -> bool {
+    let at = storage::kept(REMINDED).and_then(|at| at.parse().ok());
+    at.is_some_and(|at: u64| clock().saturating_sub(at) < WEEK_MS)
+}
