@@ -90,6 +90,7 @@ impl SqliteStorage {
     ) -> Result<Self, OpenError> {
         std::fs::create_dir_all(dir).map_err(|source| OpenError::Directory { path: dir.into(), source })?;
         let path = dir.join(DATABASE_FILE);
+        make_private(&path);
         let mut db = connect(&path)?;
         schema::migrate(&mut db)?;
         let cache_kib = settings.cache_mib.saturating_mul(1024);
@@ -146,6 +147,16 @@ impl Stop {
         }
         self.signal.notify_all();
     }
+}
+
+/// Makes the file, where it is not there yet, so that only the server's user reads it; SQLite gives its other files the
+/// same mode. What is wrong with the file or the directory, SQLite says.
+fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(path);
 }
 
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {

@@ -93,6 +93,20 @@ async fn a_job_that_fails_takes_its_batch_along_and_the_caches_with_it() {
     assert_eq!(storage.open_mailbox(id, Timestamp(1), LIMITS).await, Ok(()), "it was not kept");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_servers_user_reads_the_database() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let storage = open(&dir, Arc::new(Nobody), 0);
+    storage.create_invite("code".into(), 1).await.unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+    }
+    storage.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn checkpoints_keep_the_write_ahead_log_short() {
     let dir = tempfile::tempdir().unwrap();
