@@ -80,3 +80,43 @@ pub(crate) fn to_sql(n: u64) -> i64 {
 pub(crate) fn from_sql(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::types::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_store_of_the_first_version_is_brought_up_to_date() {
+        let db = Connection::open_in_memory().unwrap();
+        for sql in MIGRATIONS[0] {
+            db.execute_batch(sql).unwrap();
+        }
+        db.execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO account VALUES(x'01', 'unknown', 1, x'0a'), (x'02', 'giulia', 2, x'0b');
+             INSERT INTO outbox(conversation, entry, kind, payload, created_at) VALUES(x'03', x'04', 0, x'05', 6);
+             INSERT INTO message(conversation, seq, id, account, device, epoch, sent_at, state, text, content) VALUES
+                (x'03', 1, x'01', x'01', x'01', 0, 0, 5, '', x'828080'),
+                (x'03', 2, x'02', x'01', x'01', 0, 0, 5, '', x'8281410280');",
+        )
+        .unwrap();
+        prepare(&db).unwrap();
+        prepare(&db).unwrap();
+        let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, Value>(0)).unwrap();
+        assert_eq!(one("PRAGMA user_version"), Value::Integer(2));
+        assert_eq!(one("SELECT username FROM account WHERE id = x'01'"), Value::Null);
+        assert_eq!(one("SELECT username FROM account WHERE id = x'02'"), Value::Text("giulia".into()));
+        assert_eq!(one("SELECT tried FROM outbox"), Value::Integer(1), "nobody knows whether it was sent");
+        assert_eq!(one("SELECT content FROM message WHERE seq = 1"), Value::Null, "nobody came or went");
+        assert!(matches!(one("SELECT content FROM message WHERE seq = 2"), Value::Blob(_)));
+    }
+
+    #[test]
+    fn a_store_of_a_later_version_is_left_alone() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("PRAGMA user_version = 1000").unwrap();
+        assert!(matches!(prepare(&db), Err(StoreError::Newer { found: 1000, .. })));
+    }
+}

@@ -5,4 +5,5 @@
 
 mod drive;
 mod found;
+mod outgoing;
 mod sequences;

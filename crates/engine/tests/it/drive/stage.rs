@@ -256,7 +256,7 @@ impl Stage {
     }
 
     /// Everything that an honest server has to say, and what it answers to that.
-    fn hear_everything(&mut self) -> usize {
+    pub(crate) fn hear_everything(&mut self) -> usize {
         let mut frames = 0;
         while !self.world.ready.is_empty() && frames < MOST_FRAMES {
             let ready: Vec<_> = self.world.ready.drain(..).map(|frame| encode(&frame)).collect();

@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub(crate) ready: VecDeque<ServerFrame>,
     /// Requests that came on this connection.
     pub(crate) asked: Vec<RequestId>,
+    /// Every push subscription that was put.
+    pub(crate) pushes: Vec<Option<PushSubscription>>,
     connections: u8,
     subscribed: bool,
 }
@@ -254,7 +256,10 @@ impl World {
                 Ok(Reply::Done)
             }
             Request::LastSeen => Ok(Reply::LastSeen(vec![Seen { device: me.device, at: None }])),
-            Request::PutPush(_) => Ok(Reply::Done),
+            Request::PutPush(push) => {
+                self.pushes.push(push);
+                Ok(Reply::Done)
+            }
             Request::PushKey => Ok(Reply::PushKey(None)),
             Request::Slots(..) => Ok(Reply::Slots(Vec::new())),
             Request::Heads { .. } => Ok(Reply::Heads(Vec::new(), false)),
