@@ -12,3 +12,4 @@ mod harness;
 mod import;
 mod linking;
 mod upkeep;
+mod web;

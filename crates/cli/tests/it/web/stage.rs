@@ -1,0 +1,45 @@
+//! A server with the web app, browsers and terminals.
+
+use std::path::{Path, PathBuf};
+
+use super::browser::{Browser, Kind};
+use super::line::Line;
+use crate::harness::World;
+
+/// The web app that `cargo xtask web` built.
+pub(crate) fn dist() -> PathBuf {
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist").canonicalize().unwrap_or_default();
+    assert!(
+        dist.join("index.html").is_file(),
+        "there is no web app: run `cargo xtask test web`, which builds it"
+    );
+    dist
+}
+
+/// A server that serves the web app.
+pub(crate) fn world() -> World {
+    world_with(&[])
+}
+
+/// A server that serves the web app and has these flags besides.
+pub(crate) fn world_with(flags: &[&str]) -> World {
+    let dist = dist();
+    World::with(&[&["--web-dir", dist.to_str().unwrap()], flags].concat())
+}
+
+/// Where browsers find a server.
+pub(crate) fn address(world: &World) -> String {
+    world.server.url().replace("127.0.0.1", "localhost")
+}
+
+/// A line to a server, for a browser that will lose it.
+pub(crate) fn line(world: &World) -> Line {
+    Line::to(world.server.url().trim_start_matches("http://"))
+}
+
+/// A browser that shows a world's web app.
+pub(crate) fn open(world: &World, name: &str, kind: &Kind) -> Browser {
+    let mut browser = Browser::start(name, kind);
+    browser.goto(&address(world));
+    browser
+}
