@@ -9,12 +9,22 @@ use crate::error::CommandError;
 /// What the server should know of this device's push subscription. The browser holds it: the store does not.
 #[derive(Debug, Default)]
 pub(super) struct Push {
-    /// As the browser says; outer `None` before it has said anything.
-    wanted: Option<Option<PushSubscription>>,
-    /// What was sent last on any connection, and not refused.
-    sent: Option<Option<PushSubscription>>,
+    /// As the browser says.
+    wanted: Place,
+    /// What was sent on this connection, and not refused.
+    sent: Place,
     /// The muted conversations are others than when it was looked at last.
     stale: bool,
+}
+
+/// Where a device is to be woken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum Place {
+    /// Nobody has said anything.
+    #[default]
+    Unsaid,
+    Nowhere,
+    There(PushSubscription),
 }
 
 impl Push {
@@ -25,7 +35,7 @@ impl Push {
 
     /// The server may have forgotten what it was told, or never have heard it.
     pub(super) fn begin(&mut self) {
-        self.sent = None;
+        self.sent = Place::Unsaid;
         self.stale = true;
     }
 }
@@ -43,7 +53,7 @@ impl Engine {
     ) -> std::result::Result<(), CommandError> {
         self.command(now, |engine| {
             engine.active()?;
-            engine.push.wanted = Some(subscription);
+            engine.push.wanted = subscription.map_or(Place::Nowhere, Place::There);
             engine.push.stale = true;
             Ok(())
         })
@@ -63,21 +73,22 @@ impl Engine {
 
     /// Tells the server what it does not know yet.
     pub(super) fn send_push(&mut self) -> Result<()> {
-        let Some(wanted) = self.push.wanted.clone() else { return Ok(()) };
         if !std::mem::take(&mut self.push.stale) {
             return Ok(());
         }
-        let wanted = match wanted {
-            Some(subscription) => {
+        let subscription = match self.push.wanted.clone() {
+            Place::Unsaid => return Ok(()),
+            Place::Nowhere => None,
+            Place::There(subscription) => {
                 let mut silent = self.muted()?;
                 silent.truncate(limits::PUSH_SILENT);
                 Some(PushSubscription { silent, ..subscription })
             }
-            None => None,
         };
-        if self.push.sent.as_ref() != Some(&wanted) {
-            self.push.sent = Some(wanted.clone());
-            self.ask(Request::PutPush(wanted), Asked::Push);
+        let told = subscription.clone().map_or(Place::Nowhere, Place::There);
+        if self.push.sent != told {
+            self.push.sent = told;
+            self.ask(Request::PutPush(subscription), Asked::Push);
         }
         Ok(())
     }
