@@ -149,7 +149,6 @@ fn Writing(row: RwSignal<ConversationRow>, thread: OpenThread) -> impl IntoView 
                 dir="auto"
                 autocomplete="off"
                 enterkeyhint=if browser::is_touch() { "enter" } else { "send" }
-                maxlength="20000"
                 aria-label=move || tr_args("composer-label", &[("title", naming::title(&row.read()).into())])
                 placeholder=move || tr("composer-placeholder")
                 node_ref=field

@@ -12,6 +12,7 @@ mod list;
 mod menu;
 mod naming;
 pub(crate) mod pages;
+mod press;
 mod row;
 pub(crate) mod shell;
 mod shortcuts;

@@ -12,6 +12,7 @@ use crate::state::{State, use_state};
 use crate::text::{tr, tr_args};
 use crate::ui::icons::{Icon, icon, spoken_icon};
 use crate::ui::menu::MenuAt;
+use crate::ui::press::Press;
 use crate::ui::{avatar, naming, when};
 
 /// One conversation. Its parts change by themselves; its place in the list is the list's.
@@ -35,6 +36,7 @@ pub(crate) fn Row(
     let open_menu = move |x: i32, y: i32, opener: Option<HtmlElement>| {
         menu.set(Some(MenuAt { conversation: id, x, y, opener }));
     };
+    let press = Press::new();
     Some(view! {
         <li
             class="row"
@@ -45,6 +47,20 @@ pub(crate) fn Row(
             on:contextmenu=move |event| {
                 event.prevent_default();
                 open_menu(event.client_x(), event.client_y(), link_of(&event));
+            }
+            on:pointerdown=move |event| {
+                let (x, y, link) = (event.client_x(), event.client_y(), link_of(&event));
+                if event.pointer_type() == "touch" {
+                    press.begin(x, y, move || open_menu(x, y, link.clone()));
+                }
+            }
+            on:pointermove=move |event| press.moved(event.client_x(), event.client_y())
+            on:pointerup=move |_| press.end()
+            on:pointercancel=move |_| press.end()
+            on:click=move |event| {
+                if press.was_long() {
+                    event.prevent_default();
+                }
             }
         >
             <a class="row-link" href=Place::Conversation(id).path() aria-current=move || here.get().then_some("page")>

@@ -50,7 +50,7 @@ pub(crate) fn StatusLine() -> impl IntoView {
     let waits = Memo::new(move |_| matches!(now.get(), Standing::Reconnecting(_)));
     view! {
         <p class="status" data-kind=kind>
-            <span class="status-dot" aria-hidden="true"></span>
+            <span class="status-dot" aria-hidden=true.to_string()></span>
             <span class="status-words" aria-hidden="true">{move || words(state, now.get())}</span>
             <span class="visually-hidden" role="status">{heard}</span>
             {move || waits.get().then(|| view! {

@@ -54,7 +54,17 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
                     avatar::conversation(&row.read_untracked())
                 }}
                 <span class="talk-names">
-                    <h1 class="talk-title" id="talk-title" tabindex="-1" dir="auto">{title}</h1>
+                    {move || {
+                        // One heading of the first rank: the details have it while they are open.
+                        if opened.get() {
+                            view! { <p class="talk-title serif" id="talk-title" dir="auto">{title}</p> }.into_any()
+                        } else {
+                            view! {
+                                <h1 class="talk-title" id="talk-title" tabindex="-1" dir="auto">{title}</h1>
+                            }
+                            .into_any()
+                        }
+                    }}
                     <span class="talk-below" class:typing=move || below.read().0 dir="auto">
                         {move || below.read().1.clone()}
                     </span>

@@ -220,6 +220,10 @@ impl Thread {
 
     /// Something happened to this conversation.
     fn hear(self, told: Told) {
+        if self.phase.try_get_untracked() != Some(Phase::Ready) && !matches!(told, Told::Anew) {
+            // What is being fetched has it.
+            return;
+        }
         match told {
             Told::Messages(messages, reload) => {
                 let far = self.far_end();
