@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::push::Vapid;
 use crate::rate::Bucket;
 use crate::storage::{MailboxLimits, Storage};
-use crate::web::WebApp;
+use crate::web::Web;
 
 /// The server's parts.
 pub(crate) struct App {
@@ -26,7 +26,7 @@ pub(crate) struct App {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) hub: Arc<Hub>,
     /// Set before anything is served, if there is one.
-    pub(crate) web: OnceLock<Arc<dyn WebApp>>,
+    pub(crate) web: OnceLock<Arc<Web>>,
     /// Signs pushes; none if there are none.
     pub(crate) vapid: Option<Arc<Vapid>>,
     pub(crate) metrics: Arc<Metrics>,

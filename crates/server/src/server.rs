@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::push::{self, Vapid, Wakes};
 use crate::storage::sqlite::OpenError;
 use crate::storage::{self, Event, Listener, StorageSettings};
-use crate::web::{Folder, WebApp};
+use crate::web::{Folder, Web, WebApp};
 
 /// A server that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +74,7 @@ impl Server {
             if settings.push_enabled { Some(prepare_push(&*storage, &hub, &settings).await?) } else { None };
         let web = OnceLock::new();
         if !settings.web_dir.as_os_str().is_empty() {
-            let folder: Arc<dyn WebApp> = Arc::new(Folder(settings.web_dir.clone()));
-            let _ = web.set(folder);
+            let _ = web.set(Web::new(Arc::new(Folder(settings.web_dir.clone()))));
         }
         let checks = std::thread::available_parallelism().map_or(2, usize::from);
         let app = App {
@@ -102,7 +101,7 @@ impl Server {
     #[must_use]
     pub fn with_web_app(self, web: Arc<dyn WebApp>) -> Self {
         // Taken already: that is the folder of the settings.
-        let _ = self.app.web.set(web);
+        let _ = self.app.web.set(Web::new(web));
         self
     }
 

@@ -1,6 +1,5 @@
 //! What a file is, and what it is without its compression.
 
-use std::borrow::Cow;
 use std::io::Read as _;
 
 /// Bytes that a decompressed file may have; the largest is a WebAssembly module of some megabytes.
@@ -27,11 +26,11 @@ pub(super) fn content_type(name: &str) -> &'static str {
 }
 
 /// Decompresses; `None` if it is not brotli, or far too long.
-pub(super) fn plain(compressed: &[u8]) -> Option<Cow<'static, [u8]>> {
+pub(super) fn plain(compressed: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(compressed.len().saturating_mul(4));
     let mut reader = brotli_decompressor::Decompressor::new(compressed, 4096).take(MOST + 1);
     reader.read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= MOST).then_some(Cow::Owned(bytes))
+    (bytes.len() as u64 <= MOST).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -9,19 +9,25 @@ mod headers;
 mod origin;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 
 pub(crate) use self::folder::Folder;
 pub(crate) use self::headers::secure;
 pub(crate) use self::origin::may_connect;
 use crate::app::App;
+
+/// Files read or decompressed at the same time.
+const PERMITS: usize = 4;
 
 /// One file of a web app.
 #[derive(Debug, Clone)]
@@ -54,14 +60,27 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
     }
-    let Some(web) = app.web.get().map(Arc::clone) else {
+    let Some(web) = app.web.get() else {
         return if request.uri().path() == "/" { no_web_app() } else { not_found() };
     };
     let path = request.uri().path().to_owned();
     let wanted = Wanted::of(request.headers());
     // Reading and decompressing take time: not on the threads that serve sockets, and only so many at once.
-    let answer = app.check(move |_| Ok(answer(&*web, &path, &wanted))).await;
-    answer.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
+    let Ok(_permit) = web.permits.acquire().await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let web = Arc::clone(web);
+    let answer = tokio::task::spawn_blocking(move || web.answer(&path, &wanted)).await;
+    answer.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// A web app that is handed out.
+pub(crate) struct Web {
+    files: Arc<dyn WebApp>,
+    /// Files of the program for those who do not take brotli, so that nobody can have them decompressed again and
+    /// again. A browser always takes it where the app can work.
+    plain: Mutex<HashMap<[u8; 32], Bytes>>,
+    permits: Semaphore,
 }
 
 /// What a browser says about the file that it asks for.
@@ -90,18 +109,79 @@ fn takes_brotli(item: &str) -> bool {
     coding.trim().eq_ignore_ascii_case("br") && weight > 0.0
 }
 
-fn answer(web: &dyn WebApp, path: &str, wanted: &Wanted) -> Response {
-    let path = path.trim_start_matches('/');
-    let name = if path.is_empty() { "index.html" } else { path };
-    if let Some(found) = is_name(name).then(|| web.file(name)).flatten() {
-        return respond(name, found, wanted);
+impl Web {
+    pub(crate) fn new(files: Arc<dyn WebApp>) -> Arc<Self> {
+        Arc::new(Self { files, plain: Mutex::default(), permits: Semaphore::new(PERMITS) })
     }
-    // The page itself knows what to show at such a path.
-    let of_the_page = !path.contains('.') && !path.starts_with("assets/") && !path.starts_with("v1/");
-    match web.file("index.html") {
-        Some(index) if of_the_page => respond("index.html", index, wanted),
-        None if path.is_empty() => no_web_app(),
-        _ => not_found(),
+
+    fn answer(&self, path: &str, wanted: &Wanted) -> Response {
+        let path = path.trim_start_matches('/');
+        let name = if path.is_empty() { "index.html" } else { path };
+        if let Some(found) = is_name(name).then(|| self.files.file(name)).flatten() {
+            return self.respond(name, found, wanted);
+        }
+        // The page itself knows what to show at such a path.
+        let of_the_page = !path.contains('.') && !path.starts_with("assets/") && !path.starts_with("v1/");
+        match self.files.file("index.html") {
+            Some(index) if of_the_page => self.respond("index.html", index, wanted),
+            None if path.is_empty() => no_web_app(),
+            _ => not_found(),
+        }
+    }
+
+    fn respond(&self, name: &str, file: WebFile, wanted: &Wanted) -> Response {
+        let compressed = file.brotli && wanted.brotli;
+        let etag = etag(&file.sha256, compressed);
+        let mut response = if wanted.knows(&etag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            let plain = file.brotli && !compressed;
+            let bytes = if plain { self.plain(file) } else { Some(bytes(file.bytes)) };
+            let Some(bytes) = bytes else {
+                tracing::error!(name, "a file of the web app cannot be decompressed");
+                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            };
+            let mut response = Response::new(Body::from(bytes));
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content::content_type(name)));
+            if compressed {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+            }
+            response
+        };
+        // Names under assets/ change with their content; all others are asked for again.
+        let immutable = name.starts_with("assets/");
+        let cache = if immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if let Ok(etag) = HeaderValue::try_from(etag) {
+            headers.insert(header::ETAG, etag);
+        }
+        response
+    }
+
+    /// Decompresses a file; one of the program only once.
+    fn plain(&self, file: WebFile) -> Option<Bytes> {
+        let compressed = match file.bytes {
+            Cow::Borrowed(compressed) => compressed,
+            Cow::Owned(compressed) => return content::plain(&compressed).map(Bytes::from),
+        };
+        // Under the lock: who asks for the same waits for it.
+        let mut known = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = known.get(&file.sha256) {
+            return Some(bytes.clone());
+        }
+        let bytes = Bytes::from(content::plain(compressed)?);
+        known.insert(file.sha256, bytes.clone());
+        Some(bytes)
+    }
+}
+
+fn bytes(bytes: Cow<'static, [u8]>) -> Bytes {
+    match bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
     }
 }
 
@@ -109,40 +189,6 @@ fn answer(web: &dyn WebApp, path: &str, wanted: &Wanted) -> Response {
 fn is_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
-}
-
-fn respond(name: &str, file: WebFile, wanted: &Wanted) -> Response {
-    let compressed = file.brotli && wanted.brotli;
-    let etag = etag(&file.sha256, compressed);
-    let mut response = if wanted.knows(&etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let bytes = if file.brotli && !compressed { content::plain(&file.bytes) } else { Some(file.bytes) };
-        let Some(bytes) = bytes else {
-            tracing::error!(name, "a file of the web app cannot be decompressed");
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        let mut response = Response::new(Body::from(match bytes {
-            Cow::Borrowed(bytes) => bytes::Bytes::from_static(bytes),
-            Cow::Owned(bytes) => bytes.into(),
-        }));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(content::content_type(name)));
-        if compressed {
-            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
-        }
-        response
-    };
-    // Names under assets/ change with their content; all others are asked for again.
-    let cache = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(etag) = HeaderValue::try_from(etag) {
-        headers.insert(header::ETAG, etag);
-    }
-    response
 }
 
 /// Each coding of a file has a tag of its own, as a strong one must.
