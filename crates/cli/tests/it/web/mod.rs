@@ -11,5 +11,7 @@ mod camera;
 mod line;
 mod page;
 mod stage;
+mod user;
 
+mod chats;
 mod shipped;
