@@ -11,7 +11,7 @@ use crate::crypto::seal::{self, Place, Subject};
 use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership as InGroup};
-use crate::store::{message, people, sealed};
+use crate::store::{message, outbox, people, sealed};
 
 impl Engine {
     pub(super) fn on_changes(&mut self, changes: Changes) -> Result<()> {
@@ -128,8 +128,8 @@ impl Engine {
         }
         self.change(id)?.left_at = Some(seq);
         self.leave_group(id)?;
-        for outgoing in message::outgoing(&self.db, id, usize::MAX)? {
-            message::dequeue(&self.db, outgoing.row)?;
+        for outgoing in outbox::oldest(&self.db, id, usize::MAX)? {
+            outbox::drop_row(&self.db, outgoing.row)?;
             if let Some(entry) = outgoing.entry {
                 message::fail(&self.db, id, entry, "you are no longer in this conversation")?;
             }
@@ -164,7 +164,7 @@ impl Engine {
                 body_digest: &sent.digest,
             });
             message::place(&self.db, id, entry, seq, sent.epoch, hash)?;
-            message::dequeue_entry(&self.db, entry)?;
+            outbox::drop_entry(&self.db, entry)?;
             self.advance(id, seq, hash)?;
             self.change(id)?.epoch_entries += 1;
             self.emit(Event::Sent { conversation: id, id: entry, seq });

@@ -1,29 +1,19 @@
 //! What the user wants done in conversations.
 
 use diario_protocol::{
-    AccountId, AccountRef, ConversationId, ConversationKind, EntryId, Request, Seq, Signal, Timestamp,
-    Username,
+    AccountId, AccountRef, ConversationId, ConversationKind, Request, Seq, Signal, Timestamp, Username,
 };
 
-use super::entries::{entry_id, text_of};
 use super::requests::Asked;
 use super::roster::MembershipWish;
 use super::{Engine, Result};
-use crate::content::MimiContent;
 use crate::crypto::seal::{self, Place, Subject};
 use crate::error::{CommandError, EngineError};
 use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership};
-use crate::store::message::{self, NewMessage, Outgoing, Placed, outbox_kind, state};
+use crate::store::outbox;
 use crate::store::people::{self, Me, Stage};
-use crate::store::sealed::{self, NamedValue};
-
-/// Something to say.
-#[derive(Debug, Clone)]
-pub enum Draft {
-    /// Words.
-    Text(String),
-}
+use crate::store::sealed;
 
 /// A change of a group's members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +27,6 @@ pub enum GroupChange {
 }
 
 type Done<T> = std::result::Result<T, CommandError>;
-
-/// What the seal, the letter and the padding add at most to a content, in bytes.
-const OVERHEAD: usize = 512;
 
 impl Engine {
     /// This device, if it may act for its account.
@@ -138,7 +125,7 @@ impl Engine {
     fn wish(&mut self, id: ConversationId, wish: &MembershipWish) -> Result<()> {
         self.session.lane(id).aligned = false;
         let payload = diario_protocol::encode(wish);
-        self.enqueue(&self.outgoing(id, outbox_kind::MEMBERSHIP, payload))
+        self.enqueue(&self.outgoing(id, outbox::kind::MEMBERSHIP, payload))
     }
 
     /// Changes a group's members; it is done with the next commit.
@@ -177,138 +164,7 @@ impl Engine {
 
     /// Whether something of this conversation still waits to be sent.
     pub fn has_outgoing(&self, id: ConversationId) -> Result<bool> {
-        Ok(!message::outgoing(&self.db, id, 1)?.is_empty() || sealed::pending_commit(&self.db, id)?.is_some())
-    }
-
-    /// Says something. It is shown and queued in one transaction, and sent when there is a connection.
-    pub fn send(&mut self, id: ConversationId, draft: &Draft, now: Timestamp) -> Done<EntryId> {
-        let salt = self.random().map_err(CommandError::Engine)?;
-        self.send_salted(id, draft, salt, now)
-    }
-
-    /// Says something with a salt of the caller's, 16 random bytes. The id follows from it: said again with the same
-    /// salt it is the same message, sent or not, and nothing more is done. What was kept as the conversation's draft is
-    /// dropped with it.
-    pub fn send_salted(
-        &mut self,
-        id: ConversationId,
-        draft: &Draft,
-        salt: [u8; 16],
-        now: Timestamp,
-    ) -> Done<EntryId> {
-        self.command(now, |engine| {
-            let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
-            let Draft::Text(text) = draft;
-            if text.trim().is_empty() {
-                return Err(CommandError::Empty);
-            }
-            let content = MimiContent::text(salt, text.as_str());
-            let entry = entry_id(id, me.account, &content.encode()?, &salt)?;
-            if message::place_of(&engine.db, id, entry).map_err(EngineError::from)? != Placed::Nowhere {
-                return Ok(entry);
-            }
-            if conversation.left_at.is_some() {
-                return Err(CommandError::Left);
-            }
-            let entry = engine.queue_content(&conversation, &me, &content, now)?;
-            engine.put_draft(id, "")?;
-            Ok(entry)
-        })
-    }
-
-    /// Sends an own message anew that the server had refused for good ([`crate::MessageState::Failed`]). It becomes the
-    /// newest of those that wait. With one that did not fail nothing is done.
-    pub fn retry(&mut self, id: ConversationId, entry: EntryId, now: Timestamp) -> Done<()> {
-        self.command(now, |engine| {
-            let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
-            let failed = match message::unsent(&engine.db, id, entry).map_err(EngineError::from)? {
-                Some((state::FAILED, content)) => content,
-                Some(_) => return Ok(()),
-                None => match message::place_of(&engine.db, id, entry).map_err(EngineError::from)? {
-                    Placed::Nowhere => return Err(CommandError::NoMessage),
-                    Placed::Pending | Placed::At(_) => return Ok(()),
-                },
-            };
-            if conversation.left_at.is_some() {
-                return Err(CommandError::Left);
-            }
-            // A new row: it comes after what was written since.
-            message::forget_unsent(&engine.db, id, entry).map_err(EngineError::from)?;
-            engine.queue_content(&conversation, &me, &MimiContent::decode(&failed)?, now)?;
-            Ok(())
-        })
-    }
-
-    /// Drops an own message that failed, or that waits and was never given to a connection; [`crate::Event::Gone`]
-    /// tells it. With one that is not here (any more) nothing is done.
-    ///
-    /// One that was given to a connection may be in the log though its answer was lost: it cannot be dropped
-    /// ([`CommandError::OnItsWay`]). What failed was refused, so the server does not have it; should a server show it
-    /// in the log all the same, it is there again, as sent.
-    pub fn discard(&mut self, id: ConversationId, entry: EntryId, now: Timestamp) -> Done<()> {
-        self.command(now, |engine| {
-            engine.active()?;
-            match message::place_of(&engine.db, id, entry).map_err(EngineError::from)? {
-                Placed::Nowhere => return Ok(()),
-                Placed::At(_) => return Err(CommandError::OnItsWay),
-                Placed::Pending => {}
-            }
-            let queued = message::outgoing_entry(&engine.db, entry).map_err(EngineError::from)?;
-            if queued.is_some_and(|queued| queued.tried) {
-                return Err(CommandError::OnItsWay);
-            }
-            message::dequeue_entry(&engine.db, entry).map_err(EngineError::from)?;
-            message::forget_unsent(&engine.db, id, entry).map_err(EngineError::from)?;
-            engine.emit(Event::Gone { conversation: id, id: entry });
-            Ok(())
-        })
-    }
-
-    /// Puts a content into the outbox and among the messages; the entry's id is made of it.
-    pub(super) fn queue_content(
-        &mut self,
-        conversation: &Conversation,
-        me: &Me,
-        content: &MimiContent,
-        sent_at: Timestamp,
-    ) -> Done<EntryId> {
-        let id = conversation.id;
-        let bytes = content.encode()?;
-        let limit = (self.session.limits.entry as usize).saturating_sub(OVERHEAD);
-        // Padding adds at most an eighth.
-        if bytes.len() + bytes.len() / 8 > limit {
-            return Err(CommandError::TooLong { size: bytes.len(), limit: limit / 9 * 8 });
-        }
-        let entry = entry_id(id, me.account, &bytes, &content.salt)?;
-        if message::place_of(&self.db, id, entry).map_err(EngineError::from)? != Placed::Nowhere {
-            return Ok(entry);
-        }
-        let row = NewMessage {
-            conversation: id,
-            seq: None,
-            id: entry,
-            account: me.account,
-            device: me.device,
-            epoch: conversation.log_epoch,
-            annotates: None,
-            sent_at,
-            state: state::PENDING,
-            reason: None,
-            text: &text_of(content),
-            content: Some(&bytes),
-            sealed: None,
-            hash: None,
-        };
-        message::put(&self.db, &row).map_err(EngineError::from)?;
-        let queued = self.outgoing(id, outbox_kind::ENTRY, bytes);
-        self.enqueue(&Outgoing { entry: Some(entry), created_at: sent_at, ..queued })?;
-        Ok(entry)
+        Ok(!outbox::oldest(&self.db, id, 1)?.is_empty() || sealed::pending_commit(&self.db, id)?.is_some())
     }
 
     /// Moves the read marker forward, here and on the account's other devices; others are told unless the account's
@@ -396,42 +252,5 @@ impl Engine {
             engine.must_disconnect = engine.session.is_connected();
             Ok(())
         })
-    }
-
-    /// Queues a slot write; an older one of the same name that still waits is replaced.
-    pub(super) fn enqueue_slot(
-        &mut self,
-        id: ConversationId,
-        name: &str,
-        value: Vec<u8>,
-        head: bool,
-    ) -> Result<()> {
-        message::dequeue_slot(&self.db, id, name)?;
-        let named = NamedValue { name: name.to_owned(), value, head };
-        let payload = diario_protocol::encode(&named);
-        let write = Outgoing { name: Some(named.name), ..self.outgoing(id, outbox_kind::SLOT, payload) };
-        self.enqueue(&write)
-    }
-
-    /// Something to be sent; not in the outbox yet.
-    pub(super) fn outgoing(&self, id: ConversationId, kind: u8, payload: Vec<u8>) -> Outgoing {
-        Outgoing {
-            row: 0,
-            conversation: id,
-            entry: None,
-            kind,
-            payload,
-            annotates: None,
-            created_at: self.now,
-            name: None,
-            tried: false,
-        }
-    }
-
-    fn enqueue(&mut self, outgoing: &Outgoing) -> Result<()> {
-        let id = outgoing.conversation;
-        message::enqueue(&self.db, outgoing)?;
-        self.attention.insert(id);
-        Ok(())
     }
 }

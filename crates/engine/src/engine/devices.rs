@@ -13,7 +13,7 @@ use crate::crypto::identity::KeyPair;
 use crate::error::{CommandError, EngineError};
 use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership};
-use crate::store::message::{self, outbox_kind};
+use crate::store::outbox;
 use crate::store::people::{self, Me, Stage};
 
 /// How often validity is looked at, in milliseconds (an hour).
@@ -237,7 +237,7 @@ impl Engine {
         self.ingest_list(Some(&username), list.signed())?;
         match change {
             ListChange::Link(device) => self.linked_device_listed(device),
-            ListChange::Revoke { outbox_row } => Ok(message::dequeue(&self.db, outbox_row)?),
+            ListChange::Revoke { outbox_row } => Ok(outbox::drop_row(&self.db, outbox_row)?),
             ListChange::Renew => Ok(()),
         }
     }
@@ -258,14 +258,14 @@ impl Engine {
                 return Err(CommandError::LastPrimary);
             }
             let own = ConversationId::of_self(list.account());
-            let outgoing = engine.outgoing(own, outbox_kind::REVOKE, device.as_bytes().to_vec());
-            Ok(message::enqueue(&engine.db, &outgoing).map_err(EngineError::from)?)
+            let outgoing = engine.outgoing(own, outbox::kind::REVOKE, device.as_bytes().to_vec());
+            Ok(outbox::enqueue(&engine.db, &outgoing).map_err(EngineError::from)?)
         })
     }
 
     pub(super) fn send_revocations(&mut self) -> Result<()> {
         let own = ConversationId::of_self(self.me()?.account);
-        for outgoing in message::outgoing_of(&self.db, own, outbox_kind::REVOKE, 16)? {
+        for outgoing in outbox::of_kind(&self.db, own, outbox::kind::REVOKE, 16)? {
             if self.session.asking.contains(&Question::DeviceList) {
                 break;
             }
@@ -273,7 +273,7 @@ impl Engine {
             let before = list.devices.len();
             list.devices.retain(|d| d.id().as_bytes().as_slice() != outgoing.payload);
             if list.devices.len() == before {
-                message::dequeue(&self.db, outgoing.row)?;
+                outbox::drop_row(&self.db, outgoing.row)?;
                 continue;
             }
             self.put_device_list(list, ListChange::Revoke { outbox_row: outgoing.row })?;

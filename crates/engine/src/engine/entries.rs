@@ -14,6 +14,7 @@ use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::conversation::Conversation;
 use crate::store::message::{self, NewMessage, Placed, Waiting, state};
+use crate::store::outbox;
 use crate::store::people::{self, KnownDevice};
 use crate::store::sealed;
 
@@ -177,7 +178,7 @@ impl Engine {
         )?;
         let own_device = w.device == self.me()?.device;
         if own_device {
-            message::dequeue_entry(&self.db, w.id)?;
+            outbox::drop_entry(&self.db, w.id)?;
             self.session.lane(w.conversation).sent.remove(&w.id);
             self.emit(Event::Sent { conversation: w.conversation, id: w.id, seq: w.seq });
         } else {

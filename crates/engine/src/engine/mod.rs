@@ -17,6 +17,7 @@ mod receipts;
 mod replies;
 mod requests;
 mod roster;
+mod sending;
 mod slots;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -26,12 +27,13 @@ use ed25519_dalek::VerifyingKey;
 use openmls_rust_crypto::RustCrypto;
 use rusqlite::Connection;
 
-pub use commands::{Draft, GroupChange};
+pub use commands::GroupChange;
 pub(crate) use devices::device_name_slot;
 pub use diagnosis::Diagnosis;
 pub use import::ImportItem;
 pub(crate) use preferences::{Arranged, effective};
 pub use preferences::{Arrangement, Settings};
+pub use sending::Draft;
 
 use crate::crypto::key::ConversationKey;
 use crate::error::{CommandError, EngineError, Misbehaviour};

@@ -17,7 +17,7 @@ use super::{Engine, Result, device_name_slot};
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::store::conversation::Conversation;
-use crate::store::message;
+use crate::store::outbox;
 use crate::store::sealed::{self, NamedValue};
 
 /// How a conversation is listed, on all devices of the account.
@@ -75,7 +75,7 @@ fn read_value<T: for<'a> Decode<'a, ()>>(value: Option<Vec<u8>>) -> Option<T> {
 
 /// A slot's value as it counts here: the one that waits to be sent, else the one that the server has.
 pub(crate) fn effective(db: &Connection, id: ConversationId, name: &str) -> Result<Option<Vec<u8>>> {
-    if let Some(queued) = message::outgoing_slot(db, id, name)?
+    if let Some(queued) = outbox::slot(db, id, name)?
         && let Ok(named) = diario_protocol::decode::<NamedValue>(&queued.payload, queued.payload.len())
     {
         return Ok(Some(named.value));
@@ -202,6 +202,7 @@ impl Engine {
     /// Keeps what is being written in a conversation, here and on the account's other devices; empty: nothing.
     ///
     /// Every change goes to the server, one at a time and the newest only: callers wait for a pause in the typing.
+    /// A text longer than one slot takes is refused: what was kept before stays.
     pub fn set_draft(&mut self, id: ConversationId, text: &str, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             engine.active()?;
@@ -328,7 +329,7 @@ impl Engine {
     /// Takes a slot of the self conversation that another device of the account wrote.
     pub(super) fn use_own_slot(&mut self, named: &NamedValue) -> Result<()> {
         let own = ConversationId::of_self(self.me()?.account);
-        let Some(queued) = message::outgoing_slot(&self.db, own, &named.name)? else {
+        let Some(queued) = outbox::slot(&self.db, own, &named.name)? else {
             return self.own_slot_changed(&named.name);
         };
         // The last writer wins, and what waits here will be written later. But markers never go back.
@@ -336,7 +337,7 @@ impl Engine {
             && let Some(there) = read_value::<MarkerValue>(Some(named.value.clone()))
             && there.read >= self.private_marker(id)?
         {
-            message::dequeue(&self.db, queued.row)?;
+            outbox::drop_row(&self.db, queued.row)?;
             return self.own_slot_changed(&named.name);
         }
         Ok(())

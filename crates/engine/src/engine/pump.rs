@@ -13,7 +13,8 @@ use super::requests::{Asked, Question, SentEntry};
 use super::{Engine, Result, Timer};
 use crate::crypto::seal::{self, Place, Subject};
 use crate::store::conversation::{self, Conversation, Membership};
-use crate::store::message::{self, Outgoing, outbox_kind};
+use crate::store::message;
+use crate::store::outbox::{self, Outgoing};
 use crate::store::{people, sealed};
 
 /// Entries of one conversation under way at a time.
@@ -44,7 +45,7 @@ impl Engine {
         self.send_revocations()?;
         self.list_linked_device()?;
         let mut due: BTreeSet<ConversationId> = std::mem::take(&mut self.attention);
-        due.extend(message::outgoing_conversations(&self.db)?);
+        due.extend(outbox::conversations(&self.db)?);
         due.extend(sealed::pending_commits(&self.db)?.into_iter().map(|(id, _)| id));
         if !self.timers.contains_key(&Timer::Receipts) {
             due.extend(self.session.unmarked.iter().copied());
@@ -71,7 +72,7 @@ impl Engine {
             }
             sealed::drop_pending_commit(&self.db, id)?;
         }
-        let outgoing = message::outgoing(&self.db, id, 2 * WINDOW)?;
+        let outgoing = outbox::oldest(&self.db, id, 2 * WINDOW)?;
         let own = id == ConversationId::of_self(self.me()?.account);
         let receipts = self.session.unmarked.contains(&id) && !self.timers.contains_key(&Timer::Receipts);
         match conversation.membership {
@@ -132,7 +133,7 @@ impl Engine {
 
     fn send_outgoing(&mut self, conversation: &Conversation, outgoing: &[Outgoing]) -> Result<()> {
         let id = conversation.id;
-        let entries: Vec<_> = outgoing.iter().filter(|o| o.kind == outbox_kind::ENTRY).collect();
+        let entries: Vec<_> = outgoing.iter().filter(|o| o.kind == outbox::kind::ENTRY).collect();
         let last_sent = {
             let lane = self.session.lane(id);
             entries.iter().rposition(|o| o.entry.is_some_and(|e| lane.sent.contains_key(&e)))
@@ -150,7 +151,7 @@ impl Engine {
             self.send_entry(conversation, entry, outgoing)?;
         }
         if !self.session.lane(id).slots
-            && let [slot] = message::outgoing_of(&self.db, id, outbox_kind::SLOT, 1)?.as_slice()
+            && let [slot] = outbox::of_kind(&self.db, id, outbox::kind::SLOT, 1)?.as_slice()
         {
             self.send_slot(slot)?;
         }
@@ -170,7 +171,7 @@ impl Engine {
             return self.leave_group(id);
         };
         if !outgoing.tried {
-            message::mark_tried(&self.db, outgoing.row)?;
+            outbox::mark_tried(&self.db, outgoing.row)?;
         }
         let letter = Letter {
             seen: Seq(conversation.log_next.0.saturating_sub(1)),

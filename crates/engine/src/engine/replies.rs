@@ -10,6 +10,7 @@ use super::{Engine, Result};
 use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::message;
+use crate::store::outbox;
 use crate::store::people::Stage;
 
 /// What was refused for a while, or not found, is tried again after this long, in milliseconds.
@@ -176,7 +177,7 @@ impl Engine {
                     return Ok(());
                 }
                 message::fail(&self.db, conversation, entry, &refusal.to_string())?;
-                message::dequeue_entry(&self.db, entry)?;
+                outbox::drop_entry(&self.db, entry)?;
                 self.emit(Event::Failed { conversation, id: Some(entry), refusal });
                 Ok(())
             }
@@ -321,7 +322,7 @@ impl Engine {
             other => match change {
                 ListChange::Link(_) => self.linking_failed(&other.to_string())?,
                 ListChange::Revoke { outbox_row } => {
-                    message::dequeue(&self.db, outbox_row)?;
+                    outbox::drop_row(&self.db, outbox_row)?;
                     let conversation = diario_protocol::ConversationId::of_self(account);
                     self.emit(Event::Failed { conversation, id: None, refusal: other });
                 }

@@ -12,7 +12,7 @@ use super::{Engine, Result};
 use crate::error::{EngineError, Misbehaviour};
 use crate::event::Event;
 use crate::group::{Leaf, RosterChange, checked_key_package};
-use crate::store::message::{self, outbox_kind};
+use crate::store::outbox;
 use crate::store::people;
 
 /// A wanted change of a group's accounts, as it waits in the outbox.
@@ -55,7 +55,7 @@ impl Engine {
         for row in &difference.wishes {
             if difference.participants.is_none() {
                 // Fulfilled already, by somebody else or before a restart.
-                message::dequeue(&self.db, *row)?;
+                outbox::drop_row(&self.db, *row)?;
             }
         }
         if difference.is_empty() {
@@ -163,7 +163,7 @@ impl Engine {
         difference: &mut Difference,
     ) -> Result<Participants> {
         let mut after = before.clone();
-        for outgoing in message::outgoing_of(&self.db, id, outbox_kind::MEMBERSHIP, usize::MAX)? {
+        for outgoing in outbox::of_kind(&self.db, id, outbox::kind::MEMBERSHIP, usize::MAX)? {
             let wish: MembershipWish = diario_protocol::decode(&outgoing.payload, outgoing.payload.len())?;
             difference.wishes.push(outgoing.row);
             after.accounts.retain(|p| !wish.remove.contains(&p.account));
@@ -228,8 +228,8 @@ impl Engine {
 
     /// The server refused a change of members for good.
     pub(super) fn fail_membership_changes(&mut self, id: ConversationId, refusal: &Refusal) -> Result<()> {
-        for wish in message::outgoing_of(&self.db, id, outbox_kind::MEMBERSHIP, usize::MAX)? {
-            message::dequeue(&self.db, wish.row)?;
+        for wish in outbox::of_kind(&self.db, id, outbox::kind::MEMBERSHIP, usize::MAX)? {
+            outbox::drop_row(&self.db, wish.row)?;
             self.emit(Event::Failed { conversation: id, id: None, refusal: refusal.clone() });
         }
         Ok(())

@@ -13,7 +13,7 @@ use crate::crypto::seal::{self, Place, Subject};
 use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::conversation::Conversation;
-use crate::store::message::{self, Outgoing, outbox_kind};
+use crate::store::outbox::{self, Outgoing};
 use crate::store::people;
 use crate::store::sealed::{self, NamedValue};
 
@@ -134,7 +134,7 @@ impl Engine {
         }
         if named.name == TITLE {
             // The last writer wins, and what waits here will be written later.
-            if message::outgoing_slot(&self.db, id, TITLE)?.is_none() {
+            if outbox::slot(&self.db, id, TITLE)?.is_none() {
                 self.take_title(id, &named.value)?;
             }
         } else {
@@ -281,7 +281,7 @@ impl Engine {
         let id = outgoing.conversation;
         let Ok(named) = diario_protocol::decode::<NamedValue>(&outgoing.payload, outgoing.payload.len())
         else {
-            return Ok(message::dequeue(&self.db, outgoing.row)?);
+            return Ok(outbox::drop_row(&self.db, outgoing.row)?);
         };
         let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);
         let key = SlotKey::of_name(id, &named.name);
@@ -318,9 +318,9 @@ impl Engine {
     /// Takes a write from the outbox, unless another one took its place meanwhile: that is written next.
     fn dequeue_write(&mut self, write: &QueuedWrite) -> Result<()> {
         // SQLite gives the number of a row that is gone to the next one.
-        let queued = message::outgoing_at(&self.db, write.row)?;
-        if queued.is_some_and(|o| o.kind == outbox_kind::SLOT && o.payload == write.payload) {
-            message::dequeue(&self.db, write.row)?;
+        let queued = outbox::at(&self.db, write.row)?;
+        if queued.is_some_and(|o| o.kind == outbox::kind::SLOT && o.payload == write.payload) {
+            outbox::drop_row(&self.db, write.row)?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 pub(crate) mod conversation;
 pub(crate) mod message;
 pub(crate) mod mls;
+pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod sealed;
 

@@ -166,7 +166,10 @@ impl Engine {
         let mut logged = Vec::new();
         self.take(id, Stretch::Before(Seq(u64::MAX)), 1, &mut logged)?;
         Ok(match (logged.pop(), unsent) {
-            (Some(logged), Some(failed)) if failed.sent_at < logged.sent_at => Some(logged),
+            // What cannot be read has no time, and came of late.
+            (Some(logged), Some(failed)) if logged.sent_at.0 == 0 || failed.sent_at < logged.sent_at => {
+                Some(logged)
+            }
             (logged, failed) => failed.or(logged),
         })
     }

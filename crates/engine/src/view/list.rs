@@ -182,7 +182,7 @@ impl Engine {
             kind: c.kind,
             others: others.names,
             size: others.size,
-            at: last.as_ref().map_or(begun, |m| m.sent_at),
+            at: self.last_said_at(c.id, last.as_ref())?.unwrap_or(begun),
             last,
             unread: self.unread(c.id, c.read)?,
             markers,
@@ -194,6 +194,23 @@ impl Engine {
             gap,
             title: c.title,
         })
+    }
+
+    /// When something was last said. What cannot be read has no time: then the newest before it that has.
+    fn last_said_at(&self, id: ConversationId, last: Option<&MessageView>) -> Result<Option<Timestamp>> {
+        let Some(last) = last else { return Ok(None) };
+        if last.sent_at.0 > 0 {
+            return Ok(Some(last.sent_at));
+        }
+        let at: Option<i64> = self
+            .db()
+            .prepare_cached(
+                "SELECT sent_at FROM message WHERE conversation = ?1 AND seq > 0 AND sent_at > 0
+                 ORDER BY seq DESC LIMIT 1",
+            )?
+            .query_row([id.as_bytes()], |row| row.get(0))
+            .optional()?;
+        Ok(at.map(|at| Timestamp(from_sql(at))))
     }
 
     /// Reads at most [`MOST_UNREAD`] entries of an index, and nothing of the messages.

@@ -140,6 +140,10 @@ fn the_list_says_what_is_newest() {
     assert_eq!(failed.text, "early");
     let all = engine.conversation_rows().unwrap();
     assert_eq!(all.iter().find(|r| r.id == CHAT), Some(&row(&engine)));
+    // One that cannot be read yet has no time of its own.
+    let waiting = NewMessage { sent_at: Timestamp(0), ..message(CHAT, 4, BO, state::WAITING_KEY) };
+    put(engine.db(), &waiting).unwrap();
+    assert_eq!((newest(&engine).state, row(&engine).at), (MessageState::Waiting, NOW.plus_ms(3)));
     // The self conversation, in which nothing was said, comes last.
     assert_eq!(all.last().map(|r| (r.kind, r.at)), Some((ConversationKind::SelfConversation, Timestamp(0))));
 }

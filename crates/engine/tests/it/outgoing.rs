@@ -187,3 +187,13 @@ fn the_server_knows_where_to_wake_it_and_for_what_not() {
     while stage.engine.poll_event().is_some() {}
     assert!(matches!(stage.engine.ask_push_key(stage.now), Err(CommandError::Offline)));
 }
+
+#[test]
+fn a_device_whose_time_is_over_by_the_servers_word_is_active_again_once_it_is_let_in() {
+    let mut stage = live();
+    assert_eq!(stage.engine.stage(stage.now).unwrap(), Some(diario_engine::Stage::Active));
+    stage.hear([ServerFrame::Notice(Notice::Expired)]);
+    assert_eq!(stage.engine.stage(stage.now).unwrap(), Some(diario_engine::Stage::Expired));
+    stage.come_to_rest();
+    assert_eq!(stage.engine.stage(stage.now).unwrap(), Some(diario_engine::Stage::Active));
+}
