@@ -1,5 +1,6 @@
 //! `diario serve`: the server.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use diario_server::{Flags, Server, Settings, StartError};
@@ -31,23 +32,35 @@ pub(crate) async fn run(out: &mut Output, args: &Serve) -> Result<(), CliError> 
         CliError::usage(e.to_string()).hint("`diario serve --print-settings` lists every setting")
     })?;
     let stop = shutdown::requested();
+    let web = EmbeddedWebApp::is_built() || !settings.web_dir.as_os_str().is_empty();
     let mut server = Server::bind(settings).await.map_err(|e| explain(&e))?;
     if EmbeddedWebApp::is_built() {
         server = server.with_web_app(Arc::new(EmbeddedWebApp));
     }
-    let listening = Listening { listening: server.local_addr().to_string() };
-    out.show(&listening, |_| what_next(&listening.listening)).await?;
+    let address = server.local_addr();
+    let listening = Listening { listening: address.to_string() };
+    out.show(&listening, |_| format!("{}{}", in_a_browser(address, web), in_terminals(address))).await?;
     server.serve(stop).await;
     Ok(())
 }
 
+/// What to open next.
+fn in_a_browser(address: SocketAddr, web: bool) -> String {
+    let here = address.ip().is_loopback() || address.ip().is_unspecified();
+    let open = match (web, here) {
+        // By this name, not by its address: browsers trust both, and this is one origin for everything.
+        (true, true) => format!("Open http://localhost:{} in a browser.", address.port()),
+        (true, false) => "In a browser, open the https address of the proxy before it.".into(),
+        (false, _) => "It was built without the web app; `cargo xtask serve` builds both.".into(),
+    };
+    format!("Listening on http://{address}\n\n{open}\n\n")
+}
+
 /// What to type next, in another terminal.
-fn what_next(address: &str) -> String {
+fn in_terminals(address: SocketAddr) -> String {
     let program = std::env::args().next().unwrap_or_else(|| "diario".into());
     format!(
-        "Listening on http://{address}
-
-Two people on this machine, to try it (each in a folder of its own; type this in other terminals):
+        "Two people on this machine, to try it (each in a folder of its own; type this in other terminals):
 
   {program} --home /tmp/giulia register --server http://{address} --username giulia
   {program} --home /tmp/marco  register --server http://{address} --username marco
