@@ -97,6 +97,8 @@ settings! {
     max_unauthenticated: usize = "2000";
     /// Seconds until a connection that has not logged in is closed, unless it has a linking mailbox open.
     login_timeout_s: u64 = "10";
+    /// Seconds that a connection may speak HTTP, until it has become a WebSocket: enough to load the web app slowly.
+    http_timeout_s: u64 = "300";
     /// Seconds between WebSocket pings.
     ping_interval_s: u64 = "30";
     /// Pings without any sign of life after which a connection is closed.

@@ -5,7 +5,8 @@
 //!
 //! A frame of a device goes through these parts: `http` upgrades a connection to a WebSocket, `session` reads
 //! the frame and checks it with `rules`, `storage` makes it durable and tells the `hub`, which pushes it to the
-//! connected devices; then the frame is answered.
+//! connected devices; then the frame is answered. Devices that are not connected are woken by `push`. What is not
+//! for devices is for browsers: `web` hands out the web app.
 
 #![forbid(unsafe_code)]
 

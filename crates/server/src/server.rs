@@ -235,8 +235,10 @@ async fn connection(stream: TcpStream, peer: Peer, app: Arc<App>, router: Router
         .max_buf_size(16 * 1024)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    // Whatever is wrong with a connection concerns only its other end.
-    let _ = served.await;
+    // Whatever is wrong with a connection concerns only its other end. One that takes its answer for ever keeps others
+    // out.
+    let most = Duration::from_secs(app.settings.http_timeout_s.max(1));
+    let _ = tokio::time::timeout(most, served).await;
 }
 
 /// Looks for what has run out, from time to time.

@@ -1,12 +1,13 @@
 //! The web app's files, their headers, and who may connect.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use diario_protocol::WEBSOCKET_PATH;
+use diario_protocol::{Reply, Request, WEBSOCKET_PATH};
 use diario_server::{WebApp, WebFile};
 
 use crate::http::{Answer, get, request};
-use crate::support::TestServer;
+use crate::support::{Person, TestServer};
 
 /// Brotli without compression (RFC 7932 section 9.2): one stored block, and the end.
 fn stored(bytes: &[u8]) -> Vec<u8> {
@@ -245,4 +246,21 @@ async fn pages_from_elsewhere_may_not_connect() {
         headers.extend(origin.map(|origin| ("origin", origin)));
         assert_eq!(request(&server, "GET", WEBSOCKET_PATH, &headers).await.status, status, "{origin:?}");
     }
+}
+
+#[tokio::test]
+async fn who_takes_too_long_over_http_is_cut_off_and_a_device_is_not() {
+    use tokio::io::AsyncReadExt as _;
+    let server = TestServer::with(|settings| {
+        settings.login_timeout_s = 60;
+        settings.http_timeout_s = 1;
+    })
+    .await;
+    let mut marco = Person::register(&server, "marco").await;
+    let mut slow = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let mut got = Vec::new();
+    let end = tokio::time::timeout(Duration::from_secs(20), slow.read_to_end(&mut got));
+    assert_eq!(end.await.expect("it is closed").unwrap(), 0);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(matches!(marco.ask(Request::LastSeen).await, Ok(Reply::LastSeen(_))));
 }
