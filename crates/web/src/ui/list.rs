@@ -34,22 +34,20 @@ pub(crate) fn List(
     let alone = move || matches!(state.nav.place(), Place::List);
     view! {
         <header class="list-head">
-            <div class="list-name">
-                {move || {
-                    // One heading of the first rank: the list has it while nothing else is open.
-                    if alone() {
-                        view! { <h1 class="wordmark" tabindex="-1">{"Diario".to_owned()}</h1> }.into_any()
-                    } else {
-                        view! { <p class="wordmark">{"Diario".to_owned()}</p> }.into_any()
-                    }
-                }}
-                <StatusLine/>
-            </div>
+            {move || {
+                // One heading of the first rank: the list has it while nothing else is open.
+                if alone() {
+                    view! { <h1 class="wordmark" tabindex="-1">{"Diario".to_owned()}</h1> }.into_any()
+                } else {
+                    view! { <p class="wordmark">{"Diario".to_owned()}</p> }.into_any()
+                }
+            }}
             <nav class="list-ways" aria-label=move || tr("ways")>
                 <Way place=Place::Devices which=Icon::Devices label="ways-devices"/>
                 <Way place=Place::Settings which=Icon::Settings label="ways-settings"/>
                 <Way place=Place::New which=Icon::Write label="ways-new"/>
             </nav>
+            <StatusLine/>
         </header>
         <search class="list-search">
             {icon(Icon::Search)}

@@ -186,7 +186,7 @@ fn Badge(row: RwSignal<ConversationRow>) -> impl IntoView {
         (unread > 0).then(|| {
             let shown = if unread > 999 { "999+".to_owned() } else { unread.to_string() };
             view! {
-                <span class="badge" class:muted=muted>
+                <span class="count" class:muted=muted>
                     <span aria-hidden="true">{shown}</span>
                     <span class="visually-hidden">{tr_args("row-unread", &[("count", unread.into())])}</span>
                 </span>

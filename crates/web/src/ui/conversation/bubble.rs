@@ -37,7 +37,8 @@ pub(super) fn Message(item: RwSignal<Item>, row: RwSignal<ConversationRow>) -> i
         let words =
             move || message.read().as_ref().and_then(|m| m.membership.as_ref().map(naming::membership));
         return Some(
-            view! { <div class="notice" data-seq=data_seq><span dir="auto">{words}</span></div> }.into_any(),
+            view! { <div class="log-notice" data-seq=data_seq><span dir="auto">{words}</span></div> }
+                .into_any(),
         );
     }
     let group = move || row.with(|row| row.kind == ConversationKind::Group);
@@ -62,8 +63,8 @@ pub(super) fn Message(item: RwSignal<Item>, row: RwSignal<ConversationRow>) -> i
                 data-kind=kind
                 data-seq=data_seq
             >
-                {move || (others() && place.get().1).then(|| avatar::person(account, &initials))}
                 <div class="bubble">
+                    {move || (others() && place.get().1).then(|| avatar::person(account, &initials))}
                     {
                         let class = format!("sender {}", avatar::hue_class(account));
                         move || (others() && place.get().0).then(|| view! {
@@ -82,8 +83,10 @@ pub(super) fn Message(item: RwSignal<Item>, row: RwSignal<ConversationRow>) -> i
                             view! { <span class="visually-hidden">{who}</span> }
                         })
                     }
-                    <Words message/>
-                    <Meta message row mine/>
+                    <div class="said" dir="auto">
+                        <Words message/>
+                        <Meta message row mine/>
+                    </div>
                 </div>
                 <Trouble message row id/>
             </div>
@@ -113,11 +116,11 @@ fn Words(message: Memo<Option<Told>>) -> impl IntoView {
         };
         match instead {
             Some((which, key)) => {
-                view! { <p class="words instead">{icon(which)}<span>{tr(key)}</span></p> }.into_any()
+                view! { <span class="words instead">{icon(which)}<span>{tr(key)}</span></span> }.into_any()
             }
             None => {
                 let large = emoji::few(text).is_some();
-                view! { <p class="words" class:large=large dir="auto">{linked(text)}</p> }.into_any()
+                view! { <span class="words" class:large=large>{linked(text)}</span> }.into_any()
             }
         }
     }
@@ -173,12 +176,13 @@ fn Trouble(
     let conversation = row.with_untracked(|row| row.id);
     move || {
         let (kind, reason) = trouble.get()?;
-        let why = (!reason.is_empty()).then(|| view! { <span lang="en" dir="auto">{reason}</span> });
+        let why = (!reason.is_empty())
+            .then(|| view! { <span class="trouble-why" lang="en" dir="auto">{reason}</span> });
         let failed = kind == MessageState::Failed;
         Some(view! {
             <div class="trouble">
                 <p>
-                    {failed.then(|| view! { <span>{tr("message-failed")}</span> })}
+                    {failed.then(|| view! { <span class="trouble-what">{tr("message-failed")}</span>" " })}
                     {why}
                 </p>
                 {failed.then(|| view! {

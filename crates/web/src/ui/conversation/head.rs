@@ -25,10 +25,6 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
         if !typists.is_empty() {
             return (true, naming::typing(&row.read(), &typists));
         }
-        let standing = standing.get();
-        if standing.is_cut_off() {
-            return (false, words(state, standing));
-        }
         let row = row.read();
         let words = match row.kind {
             ConversationKind::Group => tr_args("members-count", &[("count", row.size.into())]),
@@ -68,6 +64,9 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
                     <span class="talk-below" class:typing=move || below.read().0 dir="auto">
                         {move || below.read().1.clone()}
                     </span>
+                    {move || standing.get().is_cut_off().then(|| view! {
+                        <span class="talk-standing">{move || words(state, standing.get())}</span>
+                    })}
                 </span>
             </a>
             {move || (row.read().kind != ConversationKind::SelfConversation).then(|| view! {

@@ -124,7 +124,7 @@ fn ToNewest(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoView {
                 <button type="button" class="to-newest" aria-label=label on:click=move |_| thread.to_newest()>
                     {icon(Icon::Down)}
                     {move || (unread.get() > 0).then(|| view! {
-                        <span class="badge">{unread.get().min(999).to_string()}</span>
+                        <span class="count">{unread.get().min(999).to_string()}</span>
                     })}
                 </button>
             }
