@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use leptos::prelude::*;
+use leptos::reactive::graph::Observer;
 
 use super::{Catalogue, FluentValue, Language, negotiate};
 
@@ -22,6 +23,13 @@ struct Live {
     catalogue: RefCell<Option<(Language, Catalogue)>>,
 }
 
+impl Live {
+    /// The language; followed where something follows, and simply read in an event or a task.
+    fn now(&self) -> Language {
+        if Observer::get().is_some() { self.language.get() } else { self.language.get_untracked() }
+    }
+}
+
 /// Lets the document say its language. To be called once, before anything is shown.
 pub fn start() {
     mark_document(language());
@@ -29,7 +37,7 @@ pub fn start() {
 
 /// The language of this page; what reads it in a closure follows it.
 pub fn language() -> Language {
-    LIVE.with(|live| live.language.get())
+    LIVE.with(|live| live.now())
 }
 
 /// The language that was set in this browser; `None`: whatever the browser speaks.
@@ -65,7 +73,7 @@ pub fn tr(key: &str) -> String {
 /// The text of a key with its arguments.
 pub fn tr_args(key: &str, args: &[(&'static str, FluentValue<'_>)]) -> String {
     LIVE.with(|live| {
-        let language = live.language.get();
+        let language = live.now();
         let mut held = live.catalogue.borrow_mut();
         match &*held {
             Some((of, catalogue)) if *of == language => catalogue.text(key, args),

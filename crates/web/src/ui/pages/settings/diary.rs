@@ -93,8 +93,7 @@ pub(super) fn Diary() -> impl IntoView {
                 </Show>
                 <button type="button" class="button" on:click=ask_again>{text("storage-ask")}</button>
             </Show>
-            <hr class="rule"/>
-            <p class="hint">{text("rebuild-hint")}</p>
+            <p class="hint ruled">{text("rebuild-hint")}</p>
             {move || if rebuilding.get() || catching_up() {
                 view! { <Busy what=text("rebuild-busy")/> }.into_any()
             } else {
