@@ -305,7 +305,7 @@ async fn subscriptions_and_the_servers_key_survive_a_restart() {
 async fn a_device_whose_connection_was_dead_is_woken_when_that_is_noticed() {
     let mut w = World::new(|s| {
         s.ping_interval_s = 1;
-        s.ping_misses = 1;
+        s.ping_misses = 2;
     })
     .await;
     let dead = crate::raw::login(w.server.address, &w.giulia.device).await;
