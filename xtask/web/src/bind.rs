@@ -44,6 +44,10 @@ pub fn bind(input: &Path, name: &'static str, cache: &Path, dev: bool) -> Result
         if kept.join("snippets").exists() {
             bail!("{}: a crate brings JavaScript of its own, which is not packed", input.display());
         }
+        // The linker lets a name without a definition through as an import that nobody provides.
+        if std::fs::read_to_string(kept.join(format!("{name}.js")))?.contains("from \"env\"") {
+            bail!("{}: a name has no definition; look at the imports of the module", input.display());
+        }
         std::fs::write(&made_from, key)?;
     }
     Ok(Bound {
