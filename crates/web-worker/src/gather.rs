@@ -211,7 +211,9 @@ impl Gather {
             .devices(now)?
             .into_iter()
             .map(|d| {
+                let this_is_online = d.this && device.is_live();
                 let seen = self.seen.get(&d.id).copied();
+                let seen = if this_is_online { Some(Seen::Online) } else { seen };
                 view::device(d, seen)
             })
             .collect())

@@ -183,6 +183,7 @@ impl Inner {
     /// Seeks the leader until it answers.
     fn follow(self: &Rc<Self>) {
         let turn = self.next_turn();
+        self.line.borrow_mut().disconnect();
         let this = self.clone();
         spawn_local(async move {
             let broker = match select(Box::pin(js::registration()), Box::pin(js::sleep(BROKER_MS))).await {
