@@ -68,6 +68,11 @@ pub(crate) fn field(name: &str) -> Wanted {
     role("textbox", name)
 }
 
+/// Without the invisible marks that keep a name's direction of writing to itself.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(['\u{2068}', '\u{2069}'], "")
+}
+
 /// Something on the page.
 pub(crate) struct Thing<'a> {
     browser: &'a Browser,
@@ -85,7 +90,7 @@ impl Browser {
         let nodes = found["nodes"].as_array().cloned().unwrap_or_default();
         let things = nodes.into_iter().filter(|node| node["ignored"] != true).map(|node| Thing {
             browser: self,
-            name: node["name"]["value"].as_str().unwrap_or_default().to_owned(),
+            name: plain(node["name"]["value"].as_str().unwrap_or_default()),
             node,
         });
         things.filter(|thing| wanted.name.fits(&thing.name)).collect()
@@ -165,7 +170,7 @@ impl Browser {
 
     /// All words of the page.
     pub(crate) fn words(&self) -> String {
-        self.script("return document.body.innerText").as_str().unwrap_or_default().to_owned()
+        plain(self.script("return document.body.innerText").as_str().unwrap_or_default())
     }
 
     /// Waits until these words are on the page.
@@ -243,7 +248,7 @@ impl Thing<'_> {
     /// Its words.
     pub(crate) fn text(&self) -> String {
         let text = self.call("function() { return this.innerText ?? this.textContent; }");
-        text.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
+        plain(text.as_ref().and_then(Value::as_str).unwrap_or_default())
     }
 
     /// A property for assistive technology, such as `checked` or `disabled`.

@@ -67,7 +67,7 @@ impl Browser {
     pub(crate) fn say(&self, text: &str) {
         self.find(&beginning("textbox", "Message to ")).focus();
         self.write(text);
-        self.key("Enter");
+        self.press(&button("Send"));
         self.log_has(text);
     }
 
