@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlVideoElement, MediaStream, MediaStreamTrack};
 
-use super::parts::Busy;
+use super::parts::{Busy, pause};
 use crate::actions;
 use crate::state::{State, use_state};
 use crate::text::text;
@@ -150,21 +150,8 @@ async fn watch(state: State, video: HtmlVideoElement, gone: StoredValue<bool>, o
             last = Some(code.clone());
             on_code.run(code);
         }
-        pause().await;
+        pause(PAUSE_MS).await;
     }
-}
-
-async fn pause() {
-    let (tell, told) = futures_channel::oneshot::channel();
-    set_timeout(
-        move || {
-            // Whoever waited may be gone.
-            let _ = tell.send(());
-        },
-        std::time::Duration::from_millis(PAUSE_MS),
-    );
-    // The timer fires once.
-    let _ = told.await;
 }
 
 /// Where a picture of the video is looked at.

@@ -1,12 +1,12 @@
 //! Finding people by their exact names, and gathering them.
 
 use diario_protocol::AccountId;
-use diario_web_api::Problem;
+use diario_web_api::{Connection, Problem};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::parts::Field;
+use super::parts::{Field, pause};
 use super::problem::problem_text;
 use crate::actions;
 use crate::model::username::checked;
@@ -14,6 +14,10 @@ use crate::state::{State, use_state};
 use crate::text::{text, tr, tr_args};
 use crate::ui::icons::{Icon, icon};
 use crate::ui::{avatar, browser};
+
+/// How often a name is looked up again while a connection is being made, and after how long.
+const TRIES: u32 = 10;
+const TRY_AFTER_MS: u64 = 400;
 
 /// Somebody who was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +31,20 @@ pub(super) struct Person {
 /// Whose name it is; else what to tell the user.
 pub(super) async fn find(state: State, typed: &str) -> Result<Person, String> {
     let name = checked(typed).map_err(|_| problem_text(&Problem::BadName))?.to_string();
-    match actions::look_up(state, name.clone()).await {
+    let mut found = actions::look_up(state, name.clone()).await;
+    // A page that was just opened is still about to be connected.
+    for _ in 0..TRIES {
+        let coming = matches!(
+            state.status.read_untracked().connection,
+            Connection::Connecting | Connection::CatchingUp
+        );
+        if !coming || !matches!(found, Err(Problem::Offline | Problem::NotYet)) {
+            break;
+        }
+        pause(TRY_AFTER_MS).await;
+        found = actions::look_up(state, name.clone()).await;
+    }
+    match found {
         Ok(Some(account)) => Ok(Person { account, name }),
         Ok(None) => Err(tr_args("find-nobody", &[("name", name.into())])),
         Err(Problem::Offline) => Err(tr("find-offline")),

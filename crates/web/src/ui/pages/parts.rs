@@ -202,6 +202,20 @@ pub(crate) fn Busy(
     }
 }
 
+/// Waits so many milliseconds.
+pub(super) async fn pause(ms: u64) {
+    let (tell, told) = futures_channel::oneshot::channel();
+    set_timeout(
+        move || {
+            // Whoever waited may be gone.
+            let _ = tell.send(());
+        },
+        std::time::Duration::from_millis(ms),
+    );
+    // The timer fires once.
+    let _ = told.await;
+}
+
 /// The mark: an open diary whose right page speaks, and a ribbon in it.
 pub(crate) fn mark() -> impl IntoView {
     let shape = |class: &'static str, path: &'static str| svg::path().attr("class", class).attr("d", path);
