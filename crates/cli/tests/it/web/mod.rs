@@ -14,4 +14,7 @@ mod stage;
 mod user;
 
 mod chats;
+mod linking;
+mod network;
 mod shipped;
+mod tabs;

@@ -1,0 +1,101 @@
+//! Networks that go and servers that end.
+
+use serde_json::json;
+
+use super::browser::{Browser, Kind};
+use super::page::{button, field};
+use super::stage;
+
+fn offline(browser: &Browser, offline: bool) {
+    browser.cdp("Network.enable", json!({}));
+    let conditions = json!({
+        "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+    });
+    browser.cdp("Network.emulateNetworkConditions", conditions);
+}
+
+#[test]
+fn a_phone_in_a_tunnel_keeps_what_is_written_and_sends_it_after() {
+    let world = stage::world();
+    let marco = world.register("marco");
+    let line = stage::line(&world);
+    let mut phone = Browser::start("phone", &Kind::PHONE);
+    phone.loses_network = true;
+    phone.goto(&line.url());
+    phone.register("giulia");
+    phone.write_to("marco");
+    phone.say("before");
+    phone.tick_is("Sent");
+
+    line.cut();
+    offline(&phone, true);
+    phone.until("the page knows", || !phone.status().starts_with("Connected"));
+    phone.say("in the tunnel");
+    phone.say("still in it");
+    phone.tick_is("Waiting to be sent");
+    phone.status_is("Offline: 2 messages waiting");
+    marco.ok(&["sync"]);
+    assert_eq!(marco.texts("giulia"), ["before"]);
+
+    line.mend();
+    offline(&phone, false);
+    phone.is_connected();
+    phone.tick_is("Sent");
+    marco.ok(&["sync"]);
+    assert_eq!(marco.texts("giulia"), ["before", "in the tunnel", "still in it"]);
+}
+
+#[test]
+fn the_app_starts_without_a_network_and_sends_when_there_is_one() {
+    let world = stage::world();
+    let marco = world.register("marco");
+    let line = stage::line(&world);
+    let mut phone = Browser::start("phone", &Kind::PHONE);
+    phone.loses_network = true;
+    phone.goto(&line.url());
+    phone.register("giulia");
+    phone.write_to("marco");
+    phone.say("before");
+    phone.tick_is("Sent");
+    phone.script("await navigator.serviceWorker.ready");
+
+    line.cut();
+    phone.reload();
+    phone.find(&field("Message to marco"));
+    phone.log_has("before");
+    phone.say("from the mountain");
+    phone.tick_is("Waiting to be sent");
+    // And a second time: what was written without a network is there.
+    phone.reload();
+    phone.log_has("from the mountain");
+
+    line.mend();
+    phone.is_connected();
+    phone.tick_is("Sent");
+    marco.ok(&["sync"]);
+    assert_eq!(marco.texts("giulia"), ["before", "from the mountain"]);
+}
+
+#[test]
+fn a_server_that_is_started_again_is_found_again() {
+    let mut world = stage::world();
+    let marco = world.register("marco");
+    let mut desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.loses_network = true;
+    desktop.register("giulia");
+    desktop.write_to("marco");
+    desktop.say("before");
+    desktop.tick_is("Sent");
+    world.server.kill();
+    desktop.until("the page knows", || !desktop.status().starts_with("Connected"));
+    desktop.fill(&field("Message to marco"), "meanwhile");
+    desktop.press(&button("Send"));
+    desktop.log_has("meanwhile");
+    world.server.run();
+    desktop.is_connected();
+    desktop.tick_is("Sent");
+    marco.ok(&["sync"]);
+    assert_eq!(marco.texts("giulia"), ["before", "meanwhile"]);
+    marco.ok(&["send", "giulia", "after"]);
+    desktop.log_has("after");
+}
