@@ -16,6 +16,7 @@ use crate::state::State;
 
 pub(crate) use install::is_installed;
 pub(crate) use push::Notifications;
+pub(crate) use update::apply_update;
 
 /// What the app is in this browser. Copies mean the same.
 #[derive(Clone, Copy)]

@@ -14,11 +14,11 @@ impl Pwa {
             let found = registration.clone();
             reach::on(&registration, "updatefound", move |_| {
                 if let Some(worker) = found.installing() {
-                    self.follow(worker);
+                    self.follow(&worker);
                 }
             });
             if let Some(worker) = registration.installing() {
-                self.follow(worker);
+                self.follow(&worker);
             }
         });
     }
@@ -27,9 +27,9 @@ impl Pwa {
         self.update.set(registration.waiting().is_some());
     }
 
-    fn follow(self, worker: ServiceWorker) {
+    fn follow(self, worker: &ServiceWorker) {
         let followed = worker.clone();
-        reach::on(&worker, "statechange", move |_| {
+        reach::on(worker, "statechange", move |_| {
             // The first version ever has nothing to wait for.
             let controlled = reach::container().is_some_and(|c| c.controller().is_some());
             if followed.state() == ServiceWorkerState::Installed && controlled {
@@ -39,16 +39,16 @@ impl Pwa {
             }
         });
     }
+}
 
-    /// Lets the newer version take over; the start script then loads every open page of this browser anew.
-    pub(crate) fn apply_update(self) {
-        leptos::task::spawn_local(async move {
-            let waiting = reach::registration().await.and_then(|registration| registration.waiting());
-            match waiting {
-                // Plain data can be posted.
-                Some(waiting) => drop(waiting.post_message(&reach::object(&[("type", "skip-waiting")]))),
-                None => drop(window().location().reload()),
-            }
-        });
-    }
+/// Lets the newer version take over; the start script then loads every open page of this browser anew.
+pub(crate) fn apply_update() {
+    leptos::task::spawn_local(async move {
+        let waiting = reach::registration().await.and_then(|registration| registration.waiting());
+        match waiting {
+            // Plain data can be posted.
+            Some(waiting) => drop(waiting.post_message(&reach::object(&[("type", "skip-waiting")]))),
+            None => drop(window().location().reload()),
+        }
+    });
 }

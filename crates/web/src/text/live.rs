@@ -37,7 +37,7 @@ pub fn start() {
 
 /// The language of this page; what reads it in a closure follows it.
 pub fn language() -> Language {
-    LIVE.with(|live| live.now())
+    LIVE.with(Live::now)
 }
 
 /// The language that was set in this browser; `None`: whatever the browser speaks.

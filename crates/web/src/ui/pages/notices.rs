@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::actions;
 use crate::model::Place;
-use crate::pwa::{storage, use_pwa};
+use crate::pwa::{apply_update, storage, use_pwa};
 use crate::state::{clock, use_state};
 use crate::text::{text, tr};
 use crate::ui::icons::{Icon, icon};
@@ -36,7 +36,7 @@ fn Update() -> impl IntoView {
                     <p class="notice-title">{text("update-ready")}</p>
                     <p class="hint">{text("update-hint")}</p>
                     <div class="notice-buttons">
-                        <button type="button" class="button primary small" on:click=move |_| pwa.apply_update()>
+                        <button type="button" class="button primary small" on:click=move |_| apply_update()>
                             {text("update-now")}
                         </button>
                         <button type="button" class="button quiet small" on:click=move |_| pwa.update.set(false)>
