@@ -112,6 +112,15 @@ impl Window {
         self.messages.len() != before
     }
 
+    /// Keeps the newest page only: many came at once, and who is at the end sees no more of them.
+    pub fn keep_newest(&mut self) {
+        let over = self.messages.len().saturating_sub(usize::from(PAGE));
+        if over > 0 {
+            self.messages.drain(..over);
+            self.more_before = true;
+        }
+    }
+
     /// What is newer than this is not known any more: it is fetched again when it is wanted.
     pub fn forget_end(&mut self) {
         self.messages.retain(|message| message.seq.is_some());
@@ -213,6 +222,15 @@ mod tests {
         assert!(window.more_before());
         assert!(window.tell(page(1060..1070), Far::Old));
         assert_eq!((window.messages().len(), window.last()), (MOST, Some(Seq(1069))));
+    }
+
+    #[test]
+    fn a_flood_leaves_the_newest_page() {
+        let mut window = Window::of(page(1..100), false, false);
+        assert!(window.tell(page(100..290), Far::Old));
+        window.keep_newest();
+        assert_eq!((window.messages().len(), window.last()), (60, Some(Seq(289))));
+        assert!(window.more_before() && !window.more_after());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use diario_protocol::ConversationKind;
 use diario_web_api::{ConversationRow, Membership, MessageState, Preview};
 
-use crate::text::{tr, tr_args};
+use crate::text::{language, tr, tr_args};
 
 /// What a conversation is called.
 pub(crate) fn title(row: &ConversationRow) -> String {
@@ -14,17 +14,24 @@ pub(crate) fn title(row: &ConversationRow) -> String {
     } else if row.others.is_empty() {
         tr("title-group-empty")
     } else {
-        row.others.join(", ")
+        names(&row.others)
     }
+}
+
+/// Names in a row, as the language joins them: "Ada, Luca and Marta".
+fn names(names: &[String]) -> String {
+    let tags = js_sys::Array::of1(&language().tag().into());
+    let list: js_sys::Array = names.iter().map(wasm_bindgen::JsValue::from).collect();
+    js_sys::Intl::ListFormat::new(&tags, &js_sys::Object::new()).format(&list).into()
 }
 
 /// What changed of the members.
 pub(crate) fn membership(change: &Membership) -> String {
     let joined = (!change.joined.is_empty()).then(|| {
-        tr_args("members-joined", &[("names", change.joined.join(", ").into()), count(&change.joined)])
+        tr_args("members-joined", &[("names", names(&change.joined).into()), count(&change.joined)])
     });
     let left = (!change.left.is_empty())
-        .then(|| tr_args("members-left", &[("names", change.left.join(", ").into()), count(&change.left)]));
+        .then(|| tr_args("members-left", &[("names", names(&change.left).into()), count(&change.left)]));
     match (joined, left) {
         (Some(joined), Some(left)) => format!("{joined} {left}"),
         (Some(one), None) | (None, Some(one)) => one,

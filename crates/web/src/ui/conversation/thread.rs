@@ -32,6 +32,7 @@ pub(crate) enum Phase {
 }
 
 /// Where to scroll after a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     /// What is seen stays where it is; at the end it follows the end.
     Stay,
@@ -63,6 +64,8 @@ pub(crate) struct Thread {
     read_before: StoredValue<Option<Seq>>,
     marked: StoredValue<Seq>,
     fetching: StoredValue<bool>,
+    /// Where to scroll after the next frame's change, if there is one to come.
+    then: StoredValue<Option<Then>>,
     /// Counts what makes answers to earlier questions void.
     turn: StoredValue<u32>,
 }
@@ -84,6 +87,7 @@ impl Thread {
             read_before: StoredValue::new(None),
             marked: StoredValue::new(Seq(0)),
             fetching: StoredValue::new(false),
+            then: StoredValue::new(None),
             turn: StoredValue::new(0),
         };
         let listener = Rc::new(move |told| thread.hear(told));
@@ -232,7 +236,12 @@ impl Thread {
                         // Between what is loaded and what was told others are missing.
                         return None;
                     }
-                    Some(window.tell(messages, far))
+                    let many = messages.len() >= usize::from(PAGE) && self.at_end.get_untracked();
+                    let changed = window.tell(messages, far);
+                    if many {
+                        window.keep_newest();
+                    }
+                    Some(changed)
                 });
                 match changed.flatten() {
                     Some(true) => self.show(Then::Stay),
@@ -275,8 +284,22 @@ impl Thread {
         }
     }
 
-    /// Lays out what is loaded, and scrolls once it is in the page.
+    /// Shows what is loaded at the next frame: however much happens before it, it is laid out once.
     fn show(self, then: Then) {
+        let waiting = self.then.get_value();
+        // Somebody who goes to a place wants that more than to stay.
+        self.then.set_value(Some(waiting.filter(|_| then == Then::Stay).unwrap_or(then)));
+        if waiting.is_none() {
+            request_animation_frame(move || {
+                if let Some(then) = self.then.try_update_value(Option::take).flatten() {
+                    self.lay_out(then);
+                }
+            });
+        }
+    }
+
+    /// Lays out what is loaded, and scrolls once it is in the page.
+    fn lay_out(self, then: Then) {
         let log = self.log.try_get_untracked().flatten();
         let follows_end = self.at_end.get_untracked();
         let anchor = match then {
@@ -306,8 +329,9 @@ impl Thread {
         if *self.keys.read_untracked() != keys {
             self.keys.set(keys);
         }
-        // The page changes before the next frame, and what is done at its beginning is not seen to happen.
-        request_animation_frame(move || {
+        // The page changes right after this, before it is painted; and right after that it is scrolled.
+        leptos::task::spawn_local(async move {
+            leptos::task::tick().await;
             let Some(log) = self.log.try_get_untracked().flatten() else { return };
             match then {
                 Then::Begin if place::to_item(&log, ".unread-line") => {}
