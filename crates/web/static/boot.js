@@ -26,7 +26,12 @@ function kept(name) {
 }
 
 const theme = kept('diario.theme');
-if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+if (theme === 'light' || theme === 'dark') {
+  document.documentElement.dataset.theme = theme;
+  // The colour of the bars around the page; later changes are made in the app.
+  const colour = document.querySelector(`meta[name="theme-color"][media*="${theme}"]`)?.content;
+  if (colour) document.querySelectorAll('meta[name="theme-color"]').forEach((meta) => (meta.content = colour));
+}
 
 const language = (() => {
   const known = ['en', 'it'];

@@ -14,7 +14,7 @@ welcome-create = Create an account
 welcome-create-hint = You are new here
 welcome-link = Link this device to my account
 welcome-link-hint = You use Diario on another device
-welcome-foot = No phone number, no e-mail address. Your keys are made on this device and stay with you.
+welcome-foot = No phone number, no e‑mail address. Your keys are made on this device and stay with you.
 
 create-title = Create an account
 create-what = Choose the name by which others find you.

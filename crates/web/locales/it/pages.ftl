@@ -14,7 +14,7 @@ welcome-create = Crea un account
 welcome-create-hint = È la prima volta che vieni qui
 welcome-link = Collega questo dispositivo al mio account
 welcome-link-hint = Usi già Diario su un altro dispositivo
-welcome-foot = Niente numero di telefono, niente e-mail. Le tue chiavi nascono su questo dispositivo e restano con te.
+welcome-foot = Niente numero di telefono, niente e‑mail. Le tue chiavi nascono su questo dispositivo e restano con te.
 
 create-title = Crea un account
 create-what = Scegli il nome con cui gli altri ti trovano.

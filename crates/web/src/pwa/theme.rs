@@ -7,6 +7,10 @@ use super::storage;
 /// Where the choice is kept in this browser; absent while the system's own decides.
 const STORED: &str = "diario.theme";
 
+/// The paper's colours, as in the style sheet and in `index.html`.
+const LIGHT_PAPER: &str = "#FAF6EF";
+const DARK_PAPER: &str = "#1A1715";
+
 /// Light or dark, or what the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Theme {
@@ -37,6 +41,15 @@ impl Theme {
         }
     }
 
+    /// The colour of the bars around the page, where `by_system` is that of the system.
+    fn paper(self, by_system: &'static str) -> &'static str {
+        match self {
+            Self::System => by_system,
+            Self::Light => LIGHT_PAPER,
+            Self::Dark => DARK_PAPER,
+        }
+    }
+
     /// Sets it, at once and for the next time.
     pub(crate) fn choose(self) {
         let Some(root) = document().document_element() else { return };
@@ -48,5 +61,11 @@ impl Theme {
             storage::keep(STORED, self.name());
             root.set_attribute("data-theme", self.name())
         };
+        for (media, by_system) in [("light", LIGHT_PAPER), ("dark", DARK_PAPER)] {
+            let meta = format!("meta[name='theme-color'][media*='{media}']");
+            if let Ok(Some(meta)) = document().query_selector(&meta) {
+                let _ = meta.set_attribute("content", self.paper(by_system));
+            }
+        }
     }
 }
