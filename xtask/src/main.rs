@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod browser;
 mod serve;
 mod test;
 mod tidy;
@@ -19,6 +20,9 @@ usage: cargo xtask COMMAND
   serve [OPTIONS]   build everything and start the server on http://localhost:8080 (options go to `diario serve`)
   serve --watch     the same for who works on the web app: it is built anew at every change
   test [FILTER…]    everything CI runs; with a filter, only the tests that match
+  test web          only the tests in browsers
+  screenshots       pictures of every page, into target/screenshots
+  webbench          how fast and how large the web app is
   web [--dev]       build the web app into dist/
   bench [SCENARIO…] measure: s1 s2 s3 s4 open; all of them without a name
   fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
@@ -33,6 +37,8 @@ fn main() -> ExitCode {
         Some("serve") => serve::serve(&rest),
         Some("test") => test::test(&rest),
         Some("web") => web::web(&rest),
+        Some("screenshots") => browser::make("web::screenshots::every_page_is_pictured"),
+        Some("webbench") => browser::make("web::bench::figures"),
         Some("bench") => bench::bench(&rest),
         Some("fuzz") => test::fuzz(&rest),
         Some("tidy") => tidy::tidy(),

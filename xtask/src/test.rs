@@ -5,11 +5,21 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::tools::{cargo, find, root, run};
-use crate::{tidy, wasm};
+use crate::{browser, tidy, wasm};
 
-/// Formatting, style, lints, every test, and the browser's build of the engine.
+/// Formatting, style, lints and every test, those in browsers too. With a filter only tests; `web` are those in
+/// browsers.
 pub fn test(filter: &[String]) -> Result<()> {
+    if let [only] = filter
+        && only == "web"
+    {
+        browser::prepare()?;
+        return run_tests(&["--package".into(), "diario".into(), browser::TESTS.into()]);
+    }
     if !filter.is_empty() {
+        if filter.iter().any(|name| name.contains(browser::TESTS)) {
+            browser::prepare()?;
+        }
         return run_tests(filter);
     }
     step("style", tidy::tidy)?;
@@ -17,6 +27,7 @@ pub fn test(filter: &[String]) -> Result<()> {
     step("lints", || {
         run(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     })?;
+    step("the web app, and browsers to test it", browser::prepare)?;
     step("tests", || run_tests(&[]))?;
     step("documentation", || {
         run(cargo()
@@ -35,15 +46,16 @@ fn step(name: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn run_tests(filter: &[String]) -> Result<()> {
+    let scope: &[&str] = if filter.iter().any(|f| f == "--package") { &[] } else { &["--workspace"] };
     if find("cargo-nextest").is_some() {
-        run(cargo().args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]).args(filter))?;
+        run(cargo().args(["nextest", "run", "--locked", "--no-fail-fast"]).args(scope).args(filter))?;
         // Nextest leaves out the examples in the documentation.
         if filter.is_empty() {
             run(cargo().args(["test", "--locked", "--workspace", "--doc", "--quiet"]))?;
         }
         return Ok(());
     }
-    run(cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]).args(filter))
+    run(cargo().args(["test", "--locked", "--no-fail-fast"]).args(scope).args(filter))
 }
 
 /// Runs every fuzz target for a while.

@@ -28,6 +28,7 @@ fn enter_sends_on_a_desktop_and_shift_enter_breaks_the_line() {
     let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
     desktop.register("giulia");
     desktop.write_to("marco");
+    desktop.find(&super::page::field("Message to marco")).focus();
     desktop.write("one");
     desktop.key_with("Enter", 8);
     desktop.write("two");
@@ -50,15 +51,17 @@ fn somebody_is_seen_typing_and_what_is_unread_is_counted() {
     marco.ok(&["send", "giulia", "first"]);
     desktop.row_has("marco", "first");
     desktop.row_has("marco", "1 unread message");
+    let follower = marco.follow();
     marco.ok(&["typing", "giulia"]);
     desktop.row_has("marco", "is typing");
+    drop(follower);
     desktop.open("marco");
     desktop.log_has("first");
     desktop.row_lacks("marco", "unread");
     // Read on the page is read for the account: its terminal would not count it either.
     crate::harness::until("marco learns that it was read", || {
         marco.ok(&["sync"]);
-        marco.ok(&["history", "giulia"]).iter().any(|m| m["text"] == "first" && m["status"] == "read")
+        marco.ok(&["history", "giulia"]).iter().any(|m| m["text"] == "first" && m["state"] == "read")
     });
 }
 
