@@ -4,7 +4,7 @@
 //! changed here; views read the signals and ask through [`State::ask`] or, where nobody waits for the answer,
 //! [`State::fire`]. Names of what can be asked are in `crate::actions`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use diario_protocol::{ConversationId, Timestamp};
@@ -59,7 +59,18 @@ pub(crate) type Typists = Vec<(String, Timestamp)>;
 
 /// What the page knows. Copies mean the same.
 #[derive(Clone, Copy)]
-pub(crate) struct State {
+pub(crate) struct State(&'static Known);
+
+impl std::ops::Deref for State {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        self.0
+    }
+}
+
+/// The signals of a [`State`]; made once, they live as long as the page.
+pub(crate) struct Known {
     /// Where in the app one is.
     pub(crate) nav: Nav,
     /// Whether the worker has told everything there is to show at first.
@@ -133,7 +144,7 @@ pub(crate) fn clock() -> u64 {
 impl State {
     /// Nothing is known yet.
     pub(crate) fn new(nav: Nav) -> Self {
-        let state = Self {
+        let known = Known {
             nav,
             ready: RwSignal::new(false),
             account: RwSignal::new(None),
@@ -158,6 +169,7 @@ impl State {
             listener: StoredValue::new_local(None),
             toasted: StoredValue::new(0),
         };
+        let state = Self(Box::leak(Box::new(known)));
         set_interval(
             move || {
                 let now = clock();
@@ -273,9 +285,9 @@ impl State {
         self.status.set(status);
         self.settings.set(settings);
         self.store.set(store);
-        let known: HashMap<_, _> = conversations.iter().map(|row| (row.id, ())).collect();
-        if self.rows.read_untracked().keys().any(|id| !known.contains_key(id)) {
-            self.rows.update(|rows| rows.retain(|id, _| known.contains_key(id)));
+        let known: HashSet<_> = conversations.iter().map(|row| row.id).collect();
+        if self.rows.read_untracked().keys().any(|id| !known.contains(id)) {
+            self.rows.update(|rows| rows.retain(|id, _| known.contains(id)));
         }
         self.put_rows(conversations);
         let again = self.ready.get_untracked();

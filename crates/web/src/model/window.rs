@@ -88,7 +88,7 @@ impl Window {
             let here = match message.seq {
                 None => !self.more_after,
                 Some(seq) => {
-                    let above = last.is_some_and(|last| seq > last) || last.is_none();
+                    let above = last.is_none_or(|last| seq > last);
                     let below = first.is_some_and(|first| seq < first);
                     !(above && self.more_after || below && self.more_before)
                 }

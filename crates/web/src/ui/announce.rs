@@ -1,7 +1,7 @@
 //! What is said aloud of what happens elsewhere: by screen readers, in the title, on the app's icon.
 
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::state::use_state;
 use crate::text::tr_args;
@@ -61,9 +61,7 @@ fn badge(unread: u64) {
         #[expect(clippy::cast_precision_loss, reason = "a number for people")]
         let count = JsValue::from_f64(unread as f64);
         // A promise; that an app which is not installed has no icon is no problem of anybody's.
-        if let Ok(promise) =
-            call.call1(&navigator, &count).and_then(|made| made.dyn_into::<js_sys::Promise>())
-        {
+        if let Ok(promise) = call.call1(&navigator, &count).and_then(JsCast::dyn_into::<js_sys::Promise>) {
             leptos::task::spawn_local(async move {
                 let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
             });

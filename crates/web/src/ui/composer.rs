@@ -7,6 +7,7 @@ use diario_web_api::{Ask, ConversationRow};
 use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use crate::actions;
@@ -195,7 +196,6 @@ fn grow(field: &HtmlTextAreaElement) {
 }
 
 fn css_supports(property: &str, value: &str) -> bool {
-    use wasm_bindgen::JsCast as _;
     let css = js_sys::Reflect::get(&js_sys::global(), &"CSS".into()).ok();
     let supports = css.as_ref().and_then(|css| js_sys::Reflect::get(css, &"supports".into()).ok());
     let supports = supports.and_then(|supports| supports.dyn_into::<js_sys::Function>().ok());

@@ -104,7 +104,7 @@ fn drawn(
     icon: Icon,
 ) -> leptos::tachys::html::element::HtmlElement<
     svg::Svg,
-    impl leptos::tachys::html::attribute::Attribute + Send,
+    impl leptos::tachys::html::attribute::Attribute,
     (impl IntoView,),
 > {
     svg::svg()

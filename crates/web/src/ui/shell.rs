@@ -3,6 +3,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 
 use crate::model::Place;
 use crate::state::{State, use_state};
@@ -114,13 +115,11 @@ fn follow_keyboard() {
         let covered = whole - seen.height() - seen.offset_top();
         // Zoomed in, the seen part is small for another reason.
         let keyboard = if seen.scale() < 1.05 && covered > 80.0 { covered } else { 0.0 };
-        use wasm_bindgen::JsCast as _;
         if let Some(root) = root.dyn_ref::<web_sys::HtmlElement>() {
             let _ = root.style().set_property("--keyboard", &format!("{keyboard}px"));
         }
     };
     let fit = wasm_bindgen::closure::Closure::<dyn Fn()>::new(fit);
-    use wasm_bindgen::JsCast as _;
     for event in ["resize", "scroll"] {
         // Without it the keyboard covers part of the page; it can still be scrolled.
         let _ = viewport.add_event_listener_with_callback(event, fit.as_ref().unchecked_ref());

@@ -100,10 +100,8 @@ pub(super) fn Message(item: RwSignal<Item>, row: RwSignal<ConversationRow>) -> i
 fn Words(message: Memo<Option<Told>>) -> impl IntoView {
     let words = Memo::new(move |_| {
         let message = message.read();
-        message
-            .as_ref()
-            .map(|message| (message.state, message.text.clone()))
-            .unwrap_or((MessageState::Sent, String::new()))
+        let words = message.as_ref().map(|message| (message.state, message.text.clone()));
+        words.unwrap_or((MessageState::Sent, String::new()))
     });
     move || {
         let words = words.read();
@@ -114,14 +112,11 @@ fn Words(message: Memo<Option<Told>>) -> impl IntoView {
             MessageState::Erased => Some((Icon::Erased, "message-erased")),
             _ => None,
         };
-        match instead {
-            Some((which, key)) => {
-                view! { <span class="words instead">{icon(which)}<span>{tr(key)}</span></span> }.into_any()
-            }
-            None => {
-                let large = emoji::few(text).is_some();
-                view! { <span class="words" class:large=large>{linked(text)}</span> }.into_any()
-            }
+        if let Some((which, key)) = instead {
+            view! { <span class="words instead">{icon(which)}<span>{tr(key)}</span></span> }.into_any()
+        } else {
+            let large = emoji::few(text).is_some();
+            view! { <span class="words" class:large=large>{linked(text)}</span> }.into_any()
         }
     }
 }
