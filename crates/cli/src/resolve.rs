@@ -157,6 +157,9 @@ async fn look_up(context: &mut Context, wanted: &Username) -> Result<AccountId, 
                         .hint("check the spelling; for a group, use the id that `diario conversations` shows")
                 });
             }
+            Wake::Event(Event::LookUpRefused { username, refusal }) if username == *wanted => {
+                return Err(CliError::failed(format!("{wanted} could not be looked up: {refusal}")));
+            }
             Wake::Late => return Err(context.offline(&format!("{wanted} could not be looked up")).await),
             _ => {}
         }

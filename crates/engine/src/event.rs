@@ -88,6 +88,13 @@ pub enum Event {
         /// Whose it is, if anybody's.
         account: Option<AccountId>,
     },
+    /// A look-up of a name was refused: whose it is, is not known.
+    LookUpRefused {
+        /// The name.
+        username: Username,
+        /// Why.
+        refusal: Refusal,
+    },
     /// When devices were last connected; `None` while they are.
     LastSeen(Vec<(DeviceId, Option<Timestamp>)>),
     /// A step of a linking.
@@ -99,8 +106,9 @@ pub enum Event {
         /// What.
         what: Misbehaviour,
     },
-    /// A message cannot be read yet: a key or a device list is missing and was asked for.
-    Waiting {
+    /// An entry is there, or is another than before, that is no message to tell of: it cannot be read yet (a key or a
+    /// device list is missing and was asked for), was refused or erased, or changed who is in the conversation.
+    Entry {
         /// Where.
         conversation: ConversationId,
         /// Its place.

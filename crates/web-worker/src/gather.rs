@@ -101,6 +101,7 @@ impl Gather {
             | Event::Revoked
             | Event::Expired
             | Event::Resolved { .. }
+            | Event::LookUpRefused { .. }
             | Event::PushKey(_) => {}
             Event::Rejected(refusal) => self.news(Tell::Rejected(problem::of_refusal(refusal))),
             Event::Message { conversation, id, live, .. } => {
@@ -114,7 +115,7 @@ impl Gather {
                 Some(id) => self.message(*conversation, *id),
                 None => self.row(*conversation),
             },
-            Event::Waiting { conversation, seq } => {
+            Event::Entry { conversation, seq } => {
                 self.row(*conversation);
                 let changed = self.messages.entry(*conversation).or_default();
                 if !changed.many {

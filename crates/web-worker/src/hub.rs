@@ -153,6 +153,13 @@ impl Hub {
                 Event::Resolved { username, account } => {
                     self.answer(&Awaited::Name(username), &Ok(Answer::Found(account)), &mut out);
                 }
+                Event::LookUpRefused { username, refusal } => {
+                    self.answer(
+                        &Awaited::Name(username),
+                        &Err(crate::problem::of_refusal(&refusal)),
+                        &mut out,
+                    );
+                }
                 Event::PushKey(key) => {
                     let key = Answer::PushKey(key.map(Into::into));
                     self.answer(&Awaited::PushKey, &Ok(key), &mut out);

@@ -2,7 +2,7 @@
 
 use diario_protocol::{
     Change, Changes, ConversationId, ConversationKind, Entry, EntryId, Fixed, LogHash, LogPage, Membership,
-    Seq, SignalPush, What,
+    Refusal, Seq, SignalPush, What,
 };
 
 use super::requests::Phase;
@@ -132,6 +132,8 @@ impl Engine {
             outbox::drop_row(&self.db, outgoing.row)?;
             if let Some(entry) = outgoing.entry {
                 message::fail(&self.db, id, entry, "you are no longer in this conversation")?;
+                let refusal = Refusal::NotMember;
+                self.emit(Event::Failed { conversation: id, id: Some(entry), refusal });
             }
         }
         self.emit(Event::Conversation(id));
@@ -258,6 +260,7 @@ impl Engine {
         if seq >= next {
             conversation::note_gap(&self.db, id, next, seq)?;
             self.attention.insert(id);
+            self.emit(Event::Conversation(id));
         }
         Ok(())
     }
@@ -293,6 +296,7 @@ impl Engine {
         }
         let next = self.conversation(id)?.map_or(Seq(1), |c| c.log_next);
         conversation::fill_gap(&self.db, id, next)?;
+        self.emit(Event::Conversation(id));
         Ok(())
     }
 
@@ -306,6 +310,10 @@ impl Engine {
             device: signal.device,
             subject: Subject::Signal,
         };
+        if self.me.as_ref().is_some_and(|me| me.account == signal.account) {
+            // This user types on another device: that is nothing to tell.
+            return Ok(());
+        }
         let Some(key) = self.key(signal.conversation, signal.epoch)? else { return Ok(()) };
         let Some(device) = people::device(&self.db, signal.account, signal.device)? else { return Ok(()) };
         let Some(verifying) = self.verifying_key(&device) else { return Ok(()) };

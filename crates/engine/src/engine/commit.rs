@@ -68,6 +68,7 @@ impl Engine {
         message::put(&self.db, &commit_row(entry, hash, content.as_deref()))?;
         if changes {
             self.emit(Event::Conversation(id));
+            self.emit(Event::Entry { conversation: id, seq: entry.seq });
         }
         Ok(())
     }

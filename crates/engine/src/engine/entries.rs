@@ -114,7 +114,9 @@ impl Engine {
                 }
                 self.advance(id, entry.seq, hash)?;
                 let row = NewMessage { state: state::ERASED, ..row(&Waiting::of(entry, hash)) };
-                Ok(message::put(&self.db, &row)?)
+                message::put(&self.db, &row)?;
+                self.emit(Event::Entry { conversation: id, seq: entry.seq });
+                Ok(())
             }
         }
     }
@@ -131,6 +133,7 @@ impl Engine {
             &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(&waiting) },
         )?;
         self.advance(entry.conversation, entry.seq, hash)?;
+        self.emit(Event::Entry { conversation: entry.conversation, seq: entry.seq });
         self.misbehaved(Some(entry.conversation), what);
         Ok(())
     }
@@ -140,12 +143,12 @@ impl Engine {
         let wait = |state| NewMessage { state, sealed: Some(&w.sealed), ..row(w) };
         let Some(key) = self.key(w.conversation, w.epoch)? else {
             message::put(&self.db, &wait(state::WAITING_KEY))?;
-            self.emit(Event::Waiting { conversation: w.conversation, seq: w.seq });
+            self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
             return Ok(());
         };
         let Some(device) = people::device(&self.db, w.account, w.device)? else {
             message::put(&self.db, &wait(state::WAITING_DEVICE))?;
-            self.emit(Event::Waiting { conversation: w.conversation, seq: w.seq });
+            self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
             return Ok(());
         };
         let shown = match self.read_letter(w, &key, &device)? {
@@ -153,6 +156,7 @@ impl Engine {
             Err(Misbehaviour::Forged(OpenError::OtherKey)) if self.is_outside(w.conversation)? => {
                 // The key came from the keyring and may be wrong there; the right one replaces it.
                 message::put(&self.db, &wait(state::WAITING_KEY))?;
+                self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
                 return Ok(());
             }
             Err(what) => {
@@ -161,6 +165,7 @@ impl Engine {
                     &self.db,
                     &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(w) },
                 )?;
+                self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
                 self.misbehaved(Some(w.conversation), what);
                 return Ok(());
             }

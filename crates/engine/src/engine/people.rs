@@ -118,6 +118,9 @@ impl Engine {
                         (Ok(valid), _) => valid,
                         (Err(e), _) => {
                             self.misbehaved(None, Misbehaviour::DeviceList(e));
+                            if let AccountRef::Name(username) = asked {
+                                self.emit(Event::Resolved { username: username.clone(), account: None });
+                            }
                             continue;
                         }
                     };
@@ -142,11 +145,12 @@ impl Engine {
         self.retry_arrivals()
     }
 
-    pub(super) fn lookup_refused(&mut self, asked: &[AccountRef]) {
+    pub(super) fn lookup_refused(&mut self, asked: &[AccountRef], refusal: &diario_protocol::Refusal) {
         self.tell_held();
         for asked in asked {
             if let AccountRef::Name(username) = asked {
-                self.emit(Event::Resolved { username: username.clone(), account: None });
+                let (username, refusal) = (username.clone(), refusal.clone());
+                self.emit(Event::LookUpRefused { username, refusal });
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::error::CommandError;
 pub(super) struct Push {
     /// As the browser says.
     wanted: Place,
-    /// What was sent on this connection, and not refused.
+    /// What was sent on this connection, refused or not.
     sent: Place,
     /// The muted conversations are others than when it was looked at last.
     stale: bool,

@@ -215,11 +215,11 @@ impl Engine {
             }
             Asked::Accounts(names) => {
                 self.session.asking.remove(&Question::Accounts);
-                self.lookup_refused(&names);
+                self.lookup_refused(&names, &refusal);
                 Ok(())
             }
             Asked::History(account) => {
-                self.session.asking.remove(&Question::History(account));
+                self.ask_again_later(Question::History(account));
                 Ok(())
             }
             Asked::KeyPackages { .. } => {
@@ -230,12 +230,12 @@ impl Engine {
             Asked::DeviceList(_, change) => self.device_list_refused(change, refusal),
             Asked::Mailbox => self.mailbox_refused(&refusal),
             Asked::Subscribe => self.out_of_turn("a refused stream"),
-            Asked::Push => {
-                // Told again at the next connection.
-                self.push.begin();
+            Asked::PushKey => {
+                self.emit(Event::PushKey(None));
                 Ok(())
             }
-            Asked::PushKey | Asked::LastSeen | Asked::Nothing => Ok(()),
+            // A refused subscription is told again at the next connection, and not before: the refusal would be the same.
+            Asked::Push | Asked::LastSeen | Asked::Nothing => Ok(()),
         }
     }
 
@@ -311,14 +311,17 @@ impl Engine {
     }
 
     pub(super) fn device_list_refused(&mut self, change: ListChange, refusal: Refusal) -> Result<()> {
-        self.session.asking.remove(&Question::DeviceList);
         let account = self.me()?.account;
+        if refusal.is_temporary() {
+            self.ask_again_later(Question::DeviceList);
+            return Ok(());
+        }
+        self.session.asking.remove(&Question::DeviceList);
         match refusal {
             // Another primary was faster; with its list at hand the change is made again.
             Refusal::OldDeviceList(_) => {
                 self.ask_for_accounts(vec![diario_protocol::AccountRef::Id(account)]);
             }
-            other if other.is_temporary() => {}
             other => match change {
                 ListChange::Link(_) => self.linking_failed(&other.to_string())?,
                 ListChange::Revoke { outbox_row } => {

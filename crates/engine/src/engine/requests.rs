@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub(super) lanes: BTreeMap<ConversationId, Lane>,
     /// Questions that need no second copy under way.
     pub(super) asking: BTreeSet<Question>,
+    /// Of these, those that were refused for a while, and until when not to ask again.
+    refused: BTreeMap<Question, Timestamp>,
     pub(super) key_packages_left: u32,
     /// Mailbox requests that wait for the one under way: their order matters, and the server answers side by side.
     pub(super) mailbox_queue: VecDeque<Request>,
@@ -193,6 +195,14 @@ impl Session {
     /// Ends the waits that are over, and tells whose.
     pub(super) fn wake(&mut self, now: Timestamp) -> Vec<ConversationId> {
         let mut awake = Vec::new();
+        let asking = &mut self.asking;
+        self.refused.retain(|question, due| {
+            let over = *due <= now;
+            if over {
+                asking.remove(question);
+            }
+            !over
+        });
         for (id, lane) in &mut self.lanes {
             if lane.not_before.is_some_and(|t| t <= now) {
                 lane.not_before = None;
@@ -238,6 +248,15 @@ impl Engine {
             Phase::Live => self.emit(Event::Connection(ConnectionState::Live)),
             Phase::Offline | Phase::AwaitHello | Phase::AwaitLogin => {}
         }
+    }
+
+    /// A question that was refused counts as asked for a while: asked again at once it would be refused again.
+    pub(super) fn ask_again_later(&mut self, question: Question) {
+        const PAUSE_MS: u64 = 5_000;
+        let due = self.now.plus_ms(PAUSE_MS);
+        self.session.asking.insert(question);
+        self.session.refused.insert(question, due);
+        self.set_timer(super::Timer::Retry, due);
     }
 
     /// Lets a conversation wait before the next try.

@@ -179,6 +179,14 @@ fn the_server_knows_where_to_wake_it_and_for_what_not() {
     assert_eq!(std::mem::take(&mut stage.world.pushes), [None]);
 
     stage.hear_everything();
+    stage.world.refuses_pushes = true;
+    stage.engine.set_push(Some(at(&[])), stage.now).unwrap();
+    stage.after();
+    stage.hear_everything();
+    stage.hear_everything();
+    assert_eq!(std::mem::take(&mut stage.world.pushes), [Some(at(&[]))], "refused, and not asked for ever");
+    stage.world.refuses_pushes = false;
+
     stage.engine.ask_push_key(stage.now).unwrap();
     stage.after();
     stage.hear_honestly(1);

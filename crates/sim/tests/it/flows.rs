@@ -92,8 +92,13 @@ async fn states_and_typing_flow() -> Result<()> {
         "the marker moves on his phone"
     );
     four.giulia.take_events();
+    four.marco_pc.take_events();
     four.marco.engine.typing(four.chat, now)?;
     four.settle().await?;
+    assert!(
+        !four.marco_pc.events.iter().any(|e| matches!(e, Event::Typing { .. })),
+        "his own PC does not say that he types"
+    );
     assert!(
         four.giulia.events.iter().any(|e| matches!(e, Event::Typing { .. })),
         "{:?}",

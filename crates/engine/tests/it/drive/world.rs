@@ -70,6 +70,8 @@ pub(crate) struct World {
     pub(crate) asked: Vec<RequestId>,
     /// Every push subscription that was put.
     pub(crate) pushes: Vec<Option<PushSubscription>>,
+    /// Whether push subscriptions are refused.
+    pub(crate) refuses_pushes: bool,
     connections: u8,
     subscribed: bool,
 }
@@ -258,7 +260,7 @@ impl World {
             Request::LastSeen => Ok(Reply::LastSeen(vec![Seen { device: me.device, at: None }])),
             Request::PutPush(push) => {
                 self.pushes.push(push);
-                Ok(Reply::Done)
+                if self.refuses_pushes { Err(Refusal::Invalid("no".into())) } else { Ok(Reply::Done) }
             }
             Request::PushKey => Ok(Reply::PushKey(None)),
             Request::Slots(..) => Ok(Reply::Slots(Vec::new())),
