@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Some("serve") => serve::serve(&rest),
         Some("test") => test::test(&rest),
         Some("web") => web::web(&rest),
-        Some("screenshots") => browser::make("web::screenshots::every_page_is_pictured"),
+        Some("screenshots") => browser::make("web::access::every_page_is_pictured"),
         Some("webbench") => browser::make("web::bench::figures"),
         Some("bench") => bench::bench(&rest),
         Some("fuzz") => test::fuzz(&rest),

@@ -6,15 +6,19 @@
 
 #![allow(dead_code, reason = "a kit: not every test file uses all of it")]
 
+mod access;
 mod browser;
 mod camera;
+mod demo;
 mod line;
 mod page;
 mod stage;
 mod user;
 
 mod chats;
+mod hostile;
 mod linking;
 mod network;
 mod shipped;
 mod tabs;
+mod worker;
