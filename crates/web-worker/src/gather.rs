@@ -52,7 +52,7 @@ pub(crate) struct Gather {
     /// Rows as they were told last.
     told_rows: HashMap<ConversationId, ConversationRow>,
     told_status: Option<Status>,
-    told_account: Option<Option<Account>>,
+    told_account: Option<Account>,
 }
 
 impl Gather {
@@ -174,8 +174,8 @@ impl Gather {
     ) -> Result<Vec<Tell>> {
         let mut tells = Vec::new();
         let account = view::account(device, now)?;
-        if self.told_account.as_ref() != Some(&account) {
-            self.told_account = Some(account.clone());
+        if self.told_account != account {
+            self.told_account.clone_from(&account);
             tells.push(Tell::Account(account));
         }
         if std::mem::take(&mut self.settings) {

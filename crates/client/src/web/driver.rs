@@ -64,6 +64,7 @@ struct Machine {
     /// When the timer was to go off.
     alarm: Option<Timestamp>,
     full: bool,
+    trouble: Option<String>,
     broken: Option<String>,
 }
 
@@ -83,6 +84,7 @@ impl WebClient {
             turning: false,
             alarm: None,
             full: false,
+            trouble: None,
             broken: None,
         };
         let channel = MessageChannel::new()?;
@@ -136,6 +138,11 @@ impl WebClient {
     /// How it stands with the server.
     pub fn connection(&self) -> Connection {
         self.0.machine.borrow().line.connection()
+    }
+
+    /// Why there is no connection at the moment.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.machine.borrow().trouble.clone()
     }
 
     /// Connects at once instead of at the next try; a connection that there is, is put to the test.
@@ -286,6 +293,7 @@ impl Listener for Shared {
                 return;
             }
             machine.is_open = true;
+            machine.trouble = None;
             machine.line.opened(now());
             if let Some(engine) = &mut machine.engine {
                 engine.connected(now());
@@ -398,8 +406,9 @@ impl Machine {
     }
 
     /// The connection, or the try to make one, is over.
-    fn lost(&mut self, _why: &str) {
+    fn lost(&mut self, why: &str) {
         self.close();
+        self.trouble = Some(why.to_owned());
         self.line.lost(now(), random());
     }
 

@@ -18,7 +18,7 @@ pub(super) trait Listener {
 
 /// A WebSocket, closed when dropped.
 pub(super) struct Socket {
-    socket: WebSocket,
+    inner: WebSocket,
     /// Which of the driver's sockets this is: what an earlier one still says is not heard.
     pub(super) number: u64,
     _opened: Closure<dyn FnMut()>,
@@ -58,20 +58,20 @@ impl Socket {
         socket.set_onopen(Some(opened.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
-        Ok(Self { socket, number, _opened: opened, _message: message, _closed: closed })
+        Ok(Self { inner: socket, number, _opened: opened, _message: message, _closed: closed })
     }
 
     pub(super) fn send(&self, frame: &[u8]) -> Result<(), JsValue> {
-        self.socket.send_with_u8_array(frame)
+        self.inner.send_with_u8_array(frame)
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.socket.set_onopen(None);
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
+        self.inner.set_onopen(None);
+        self.inner.set_onmessage(None);
+        self.inner.set_onclose(None);
         // What is closed already does not mind.
-        let _ = self.socket.close();
+        let _ = self.inner.close();
     }
 }
