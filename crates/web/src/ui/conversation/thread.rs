@@ -224,9 +224,13 @@ impl Thread {
 
     /// Something happened to this conversation.
     fn hear(self, told: Told) {
-        if self.phase.try_get_untracked() != Some(Phase::Ready) && !matches!(told, Told::Anew) {
+        match self.phase.try_get_untracked() {
+            // The view is gone.
+            None => return,
+            Some(Phase::Ready) => {}
             // What is being fetched has it.
-            return;
+            Some(_) if !matches!(told, Told::Anew) => return,
+            Some(_) => {}
         }
         match told {
             Told::Messages(messages, reload) => {
