@@ -329,6 +329,19 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_is_made_anew_where_there_is_one() {
+        let mut line = live();
+        assert_eq!(line.restart(at(100)), Some(Action::Connect));
+        assert_eq!(line.connection(), Connection::Connecting);
+        assert_eq!(Line::new(true).restart(at(0)), None);
+    }
+
+    #[test]
+    fn a_machine_that_slept_tests_its_connection() {
+        assert_eq!(live().slept(at(100)), Some(Action::Probe));
+    }
+
+    #[test]
     fn a_loss_that_is_told_twice_is_one() {
         let mut line = live();
         line.lost(at(100), 0);
