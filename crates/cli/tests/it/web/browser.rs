@@ -155,7 +155,7 @@ impl Browser {
         });
     }
 
-    /// A command of the Chrome DevTools Protocol, to the page that is looked at.
+    /// A command of the debugging protocol of Chromium, to the page that is looked at.
     pub(crate) fn try_cdp(&self, method: &str, parameters: Value) -> Result<Value, String> {
         let command = Cdp(method.to_owned(), parameters);
         self.drive(|client| async move { client.issue_cmd(command).await }).map_err(|e| e.to_string())
@@ -231,8 +231,9 @@ impl Browser {
 
     /// Leaves a picture and the console of every tab for whoever looks into the failure.
     fn keep_what_is_seen(&mut self) {
-        let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
-        let file = kept().join(format!("{test}-{}", self.name));
+        let thread = std::thread::current();
+        let case = thread.name().unwrap_or("test").replace("::", "-");
+        let file = kept().join(format!("{case}-{}", self.name));
         self.take_logs();
         let tree =
             self.try_cdp("Accessibility.getFullAXTree", json!({})).map_or(String::new(), |t| outline(&t));
@@ -346,7 +347,7 @@ fn outline(tree: &Value) -> String {
     said.collect()
 }
 
-/// A command of the Chrome DevTools Protocol, by chromedriver.
+/// A command of the debugging protocol of Chromium, by chromedriver.
 #[derive(Debug)]
 struct Cdp(String, Value);
 

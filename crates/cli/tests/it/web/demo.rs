@@ -41,6 +41,9 @@ pub(crate) fn make(world: &World) -> Demo {
     elena.ok(&["send", "giulia", "Grazie per il libro! L'ho finito in due sere 📖"]);
     giulia.ok(&["send", "elena", "Te l'avevo detto che non si riusciva a smettere"]);
     giulia.ok(&["group", "create", "Gita in montagna", "marco", "sofia", "luca"]);
+    for home in [&marco, &sofia, &luca] {
+        home.ok(&["sync"]);
+    }
     for (who, text) in [
         (&giulia, "Allora: sabato, Rifugio Alpe di Siusi?"),
         (&marco, "Io ci sono. Il meteo dà sole tutto il giorno ☀️"),

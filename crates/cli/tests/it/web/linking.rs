@@ -9,6 +9,8 @@ impl Browser {
     /// Joins the account of a terminal by eight characters.
     pub(crate) fn link_by_code(&self, primary: &Home) {
         self.press(&beginning("button", "Link this device"));
+        // It comes in above the button, which moves.
+        self.find(&role("image", "QR code to scan with your other device"));
         self.press(&button("I cannot scan: show letters to type"));
         primary.ok(&["approve", &self.shown_code(), "--yes"]);
         self.find(&role("region", "Conversations"));

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "a kit: not every test file uses all of it")]
 
 mod access;
+mod bench;
 mod browser;
 mod camera;
 mod demo;

@@ -151,7 +151,7 @@ impl Browser {
         };
         let text = match key {
             "Enter" => Some("\r"),
-            one if one.chars().count() == 1 && modifiers & 7 == 0 => Some(one),
+            one if one.chars().count() == 1 && matches!(modifiers, 0 | 8) => Some(one),
             _ => None,
         };
         for kind in ["keyDown", "keyUp"] {

@@ -1,7 +1,5 @@
 //! What a person does in the app.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 use super::browser::Browser;
@@ -129,13 +127,11 @@ impl Browser {
 
     /// The eight characters that the page shows.
     pub(crate) fn shown_code(&self) -> String {
-        let mut code = String::new();
-        self.until("a code is shown", || {
+        self.wait("a code is shown", || {
             let shown = self.script("return document.querySelector('[data-code]')?.dataset.code ?? ''");
-            code.clear();
-            let _ = write!(code, "{}", shown.as_str().unwrap_or_default());
-            !code.is_empty()
-        });
-        code
+            let shown = shown.as_str()?;
+            // A QR code may still stand where the letters will.
+            (shown.chars().filter(char::is_ascii_alphanumeric).count() == 8).then(|| shown.to_owned())
+        })
     }
 }
