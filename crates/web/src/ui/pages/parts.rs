@@ -125,8 +125,9 @@ pub(crate) fn Field(
                 aria-describedby=described
                 bind:value=value
                 on:blur=move |_| {
+                    // A field that is taken away loses the focus, and who was to be told is gone already.
                     if let Some(leave) = on_leave {
-                        leave.run(());
+                        let _ = leave.try_run(());
                     }
                 }
                 node_ref=node
