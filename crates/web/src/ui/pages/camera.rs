@@ -54,7 +54,7 @@ pub(super) fn Camera(
                 Ok(opened) => opened,
                 Err(why) => {
                     if !gone.try_get_value().unwrap_or(true) {
-                        on_failure.run(why);
+                        on_failure.try_run(why);
                     }
                     return;
                 }
@@ -69,7 +69,7 @@ pub(super) fn Camera(
                 && JsFuture::from(playing).await.is_ok()
                 && !gone.try_get_value().unwrap_or(true)
             {
-                seen.set(true);
+                seen.try_set(true);
                 watch(state, video, gone, on_code).await;
             }
         });
@@ -148,7 +148,7 @@ async fn watch(state: State, video: HtmlVideoElement, gone: StoredValue<bool>, o
             && !gone.try_get_value().unwrap_or(true)
         {
             last = Some(code.clone());
-            on_code.run(code);
+            on_code.try_run(code);
         }
         pause(PAUSE_MS).await;
     }

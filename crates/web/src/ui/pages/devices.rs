@@ -122,7 +122,7 @@ fn DeviceRow(id: DeviceId, may: Memo<bool>, #[prop(into)] revoke: Callback<Strin
     let done = move |()| {
         editing.set(false);
         request_animation_frame(move || {
-            if let Some(button) = edit_button.get_untracked() {
+            if let Some(button) = edit_button.try_get_untracked().flatten() {
                 browser::focus(&button);
             }
         });

@@ -47,13 +47,15 @@ pub(crate) fn Confirm(
             _ => {}
         }
     });
+    // The browser tells it a moment later: the page of the dialog may be gone by then.
     let closed = move |_| {
-        if open.get_untracked() {
+        let (Some(shown), Some(agreed)) = (open.try_get_untracked(), agreed.try_get_value()) else { return };
+        if shown {
             open.set(false);
         }
-        match (agreed.get_value(), on_no) {
-            (true, _) => on_yes.run(()),
-            (false, Some(no)) => no.run(()),
+        match (agreed, on_no) {
+            (true, _) => drop(on_yes.try_run(())),
+            (false, Some(no)) => drop(no.try_run(())),
             (false, None) => {}
         }
     };

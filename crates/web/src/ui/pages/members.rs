@@ -81,18 +81,21 @@ pub(super) fn Gather(
         finding.set(true);
         leptos::task::spawn_local(async move {
             let found = find(state, &name).await;
-            finding.try_set(false);
+            // Gone elsewhere meanwhile: there is nobody to tell.
+            if finding.try_set(false).is_some() {
+                return;
+            }
             let own = state.account.read_untracked().as_ref().map(|account| account.account);
             let refused = match found {
                 Ok(person) if own == Some(person.account) => Some(tr("find-self")),
                 Ok(person)
-                    if there.get_untracked().contains(&person.account)
-                        || people.read_untracked().contains(&person) =>
+                    if there.try_get_untracked().unwrap_or_default().contains(&person.account)
+                        || people.try_get_untracked().unwrap_or_default().contains(&person) =>
                 {
                     Some(tr_args("find-twice", &[("name", person.name.into())]))
                 }
                 Ok(person) => {
-                    people.update(|people| people.push(person));
+                    people.try_update(|people| people.push(person));
                     typed.try_set(String::new());
                     None
                 }
