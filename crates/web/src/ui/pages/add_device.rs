@@ -28,7 +28,7 @@ enum Way {
 enum Stand {
     /// A code is waited for.
     Code,
-    /// The other device is being reached, or asked for something.
+    /// The other device is being reached, or this one's user is asked about it.
     Reaching,
     /// It is in.
     Done,
@@ -90,8 +90,8 @@ fn Adding() -> impl IntoView {
         stand.set(Stand::Reaching);
         leptos::task::spawn_local(async move {
             if let Err(problem) = actions::done(state, Ask::Approve { code }).await {
-                stand.set(Stand::Code);
-                error.set(Some(problem_text(&problem)));
+                stand.try_set(Stand::Code);
+                error.try_set(Some(problem_text(&problem)));
             }
         });
     };
@@ -108,14 +108,18 @@ fn Adding() -> impl IntoView {
         }
     };
     let answer = move |admit: bool| {
+        // The question was taken back, and not answered: the linking has failed meanwhile.
+        if !matches!(*stand.read_untracked(), Stand::Reaching) {
+            return;
+        }
         if !admit {
             stand.set(Stand::Code);
             state.link.set(None);
         }
         leptos::task::spawn_local(async move {
             if let Err(problem) = actions::done(state, Ask::ConfirmLink { admit }).await {
-                stand.set(Stand::Code);
-                error.set(Some(problem_text(&problem)));
+                stand.try_set(Stand::Code);
+                error.try_set(Some(problem_text(&problem)));
             }
         });
     };
