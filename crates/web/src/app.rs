@@ -36,8 +36,10 @@ fn connect(state: State) {
             let known = snapshot.account.is_some();
             state.on_start(snapshot);
             match (known, state.nav.place_now()) {
-                (false, place) if place != Place::Welcome => state.nav.replace(Place::Welcome),
-                (true, Place::Welcome | Place::Nowhere) => state.nav.replace(Place::List),
+                (false, place) if !place.is_before_account() => state.nav.replace(Place::Welcome),
+                (true, place) if place.is_before_account() || place == Place::Nowhere => {
+                    state.nav.replace(Place::List);
+                }
                 _ => {}
             }
         }),

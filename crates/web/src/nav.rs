@@ -1,8 +1,9 @@
 //! Going from place to place: the browser's history is the truth, and plain links work.
 //!
-//! There is no router crate here: the app has eight places that are shown in panes beside each other, so what is
+//! There is no router crate here: the app has few places, which are shown in panes beside each other, so what is
 //! needed is one signal that follows the history.
 
+use js_sys::Array;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::JsValue;
@@ -13,8 +14,17 @@ use crate::model::Place;
 #[derive(Clone, Copy)]
 pub(crate) struct Nav {
     place: RwSignal<Place>,
-    /// How many places of the app lie behind this one.
-    depth: StoredValue<u32>,
+    /// What lies behind this one.
+    trail: StoredValue<Trail>,
+}
+
+/// What lies behind a place in the history. It is stored with each entry there, and survives loading anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Trail {
+    /// How many places of the app.
+    depth: u32,
+    /// The path of the nearest one; empty if there is none.
+    from: String,
 }
 
 impl Nav {
@@ -22,14 +32,14 @@ impl Nav {
     pub(crate) fn start() -> Self {
         let nav = Self {
             place: RwSignal::new(Place::of_path(&current_path())),
-            depth: StoredValue::new(depth_here()),
+            trail: StoredValue::new(Trail::here()),
         };
         // What a link may not shift is kept by the page itself: the list and the conversation stand still.
         if let Ok(history) = window().history() {
             let _ = history.set_scroll_restoration(web_sys::ScrollRestoration::Manual);
         }
         window_event_listener(leptos::ev::popstate, move |_| {
-            nav.depth.set_value(depth_here());
+            nav.trail.set_value(Trail::here());
             nav.show(Place::of_path(&current_path()));
         });
         window_event_listener(leptos::ev::click, move |event| {
@@ -56,27 +66,41 @@ impl Nav {
         if place == self.place_now() {
             return;
         }
-        let depth = self.depth.get_value() + 1;
-        self.remember(place, depth, false);
+        let depth = self.trail.with_value(|trail| trail.depth).saturating_add(1);
+        self.remember(place, Trail { depth, from: self.place_now().path() }, false);
     }
 
     /// Goes there in place of where one is: "back" does not come here again.
     pub(crate) fn replace(self, place: Place) {
         if place != self.place_now() {
-            self.remember(place, self.depth.get_value(), true);
+            self.remember(place, self.trail.get_value(), true);
         }
     }
 
     /// Goes back; to the place above if nothing of the app lies behind.
     pub(crate) fn back(self) {
-        let history = window().history().ok().filter(|_| self.depth.get_value() > 0);
+        let behind = self.trail.with_value(|trail| trail.depth > 0);
+        self.leave(behind);
+    }
+
+    /// Goes to the place above, wherever one came from.
+    pub(crate) fn up(self) {
+        let above = self.place_now().parent().path();
+        let behind = self.trail.with_value(|trail| trail.depth > 0 && trail.from == above);
+        self.leave(behind);
+    }
+
+    /// Takes this place out of the history: by going back in it if what lies `behind` is wanted, else by putting the
+    /// place above there instead.
+    fn leave(self, behind: bool) {
+        let history = window().history().ok().filter(|_| behind);
         if history.is_none_or(|history| history.back().is_err()) {
             self.replace(self.place_now().parent());
         }
     }
 
-    fn remember(self, place: Place, depth: u32, replace: bool) {
-        let state = JsValue::from_f64(f64::from(depth));
+    fn remember(self, place: Place, trail: Trail, replace: bool) {
+        let state = trail.to_js();
         let path = place.path();
         if let Ok(history) = window().history() {
             // Browsers refuse this only when a page calls it hundreds of times in a minute; then the address
@@ -87,7 +111,7 @@ impl Nav {
                 history.push_state_with_url(&state, "", Some(&path))
             };
         }
-        self.depth.set_value(depth);
+        self.trail.set_value(trail);
         self.show(place);
     }
 
@@ -102,14 +126,21 @@ fn current_path() -> String {
     window().location().pathname().unwrap_or_default()
 }
 
-/// The depth that was stored with this entry of the history; 0 where the app was entered.
-fn depth_here() -> u32 {
-    let state = window().history().ok().and_then(|history| history.state().ok());
-    state.and_then(|state| state.as_f64()).map_or(0, |depth| {
+impl Trail {
+    /// What was stored with the present entry of the history; nothing where the app was entered.
+    fn here() -> Self {
+        let state = window().history().ok().and_then(|history| history.state().ok());
+        let Some(state) = state.and_then(|state| state.dyn_into::<Array>().ok()) else {
+            return Self::default();
+        };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u32")]
-        let depth = depth.max(0.0) as u32;
-        depth
-    })
+        let depth = state.get(0).as_f64().unwrap_or_default().max(0.0) as u32;
+        Self { depth, from: state.get(1).as_string().unwrap_or_default() }
+    }
+
+    fn to_js(&self) -> JsValue {
+        Array::of2(&self.depth.into(), &self.from.as_str().into()).into()
+    }
 }
 
 /// The place that a click means to go to, if it is a plain click on a link into the app.

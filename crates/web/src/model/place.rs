@@ -19,8 +19,12 @@ pub enum Place {
     AddDevice,
     /// The settings.
     Settings,
-    /// Before there is an account.
+    /// Before there is an account: which way in.
     Welcome,
+    /// Making an account.
+    Create,
+    /// Joining an account from here.
+    Join,
     /// No such place.
     Nowhere,
 }
@@ -40,6 +44,8 @@ impl Place {
             ["devices", "add"] => Self::AddDevice,
             ["settings"] => Self::Settings,
             ["welcome"] => Self::Welcome,
+            ["welcome", "create"] => Self::Create,
+            ["welcome", "link"] => Self::Join,
             _ => Self::Nowhere,
         }
     }
@@ -55,6 +61,8 @@ impl Place {
             Self::AddDevice => "/devices/add".to_owned(),
             Self::Settings => "/settings".to_owned(),
             Self::Welcome => "/welcome".to_owned(),
+            Self::Create => "/welcome/create".to_owned(),
+            Self::Join => "/welcome/link".to_owned(),
         }
     }
 
@@ -66,12 +74,18 @@ impl Place {
         }
     }
 
+    /// Whether it is one of those that are only for who has no account here.
+    pub fn is_before_account(self) -> bool {
+        matches!(self, Self::Welcome | Self::Create | Self::Join)
+    }
+
     /// Where "back" leads if nothing of the app lies behind.
     #[must_use]
     pub fn parent(self) -> Self {
         match self {
             Self::Details(id) => Self::Conversation(id),
             Self::AddDevice => Self::Devices,
+            Self::Create | Self::Join => Self::Welcome,
             _ => Self::List,
         }
     }
@@ -93,8 +107,11 @@ mod tests {
             Place::AddDevice,
             Place::Settings,
             Place::Welcome,
+            Place::Create,
+            Place::Join,
         ] {
             assert_eq!(Place::of_path(&place.path()), place);
+            assert_eq!(place.is_before_account(), place.path().starts_with("/welcome"));
         }
     }
 

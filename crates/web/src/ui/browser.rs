@@ -44,11 +44,6 @@ pub(crate) fn focused() -> Option<HtmlElement> {
     document().active_element()?.dyn_into().ok()
 }
 
-/// Whether keys go into a field there.
-pub(crate) fn takes_keys(element: &HtmlElement) -> bool {
-    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.is_content_editable()
-}
-
 /// How many pixels a rem has: people choose it.
 pub(crate) fn rem() -> f64 {
     document()

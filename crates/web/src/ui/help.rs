@@ -14,7 +14,7 @@ pub(crate) const KEYS: &[(&[&str], &str)] = &[
     (&["Esc"], "keys-back"),
     (&["Enter"], "keys-send"),
     (&["Shift", "Enter"], "keys-break"),
-    (&["?"], "keys-help"),
+    (&["Ctrl", "/"], "keys-help"),
 ];
 
 /// A dialog with them, while `open`.

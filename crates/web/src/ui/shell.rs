@@ -31,10 +31,10 @@ pub(crate) fn Shell() -> impl IntoView {
         Place::List | Place::Nowhere => "list",
         Place::Conversation(_) => "conversation",
         Place::Details(_) => "details",
-        Place::Welcome => "welcome",
+        Place::Welcome | Place::Create | Place::Join => "welcome",
         _ => "page",
     });
-    let listed = Memo::new(move |_| place.get() != Place::Welcome);
+    let listed = Memo::new(move |_| !place.get().is_before_account());
     view! {
         <a class="skip" href="#open" on:click=move |event| {
             event.prevent_default();
@@ -63,6 +63,8 @@ fn Open(place: Memo<Place>) -> impl IntoView {
     // The details stand beside the conversation: opening them leaves it as it is.
     let body = Memo::new(move |_| match place.get() {
         Place::Details(id) => Place::Conversation(id),
+        // One page, with its steps in the history.
+        Place::Create | Place::Join => Place::Welcome,
         other => other,
     });
     move || match body.get() {
@@ -72,7 +74,7 @@ fn Open(place: Memo<Place>) -> impl IntoView {
         Place::Devices => view! { <pages::Devices/> }.into_any(),
         Place::AddDevice => view! { <pages::AddDevice/> }.into_any(),
         Place::Settings => view! { <pages::Settings/> }.into_any(),
-        Place::Welcome => view! { <pages::Welcome/> }.into_any(),
+        Place::Welcome | Place::Create | Place::Join => view! { <pages::Welcome/> }.into_any(),
     }
 }
 

@@ -28,7 +28,6 @@ fn pressed(
 ) -> bool {
     let key = event.key();
     let command = event.ctrl_key() || event.meta_key();
-    let typing = browser::focused().is_some_and(|element| browser::takes_keys(&element));
     let dialog = browser::find("dialog[open]").is_some();
     match (key.as_str(), command, event.alt_key()) {
         _ if dialog => return false,
@@ -38,7 +37,8 @@ fn pressed(
         // By its place on the keyboard: with Alt some layouts make another letter of it.
         (_, false, true) if event.code() == "KeyN" => state.go(Place::New),
         ("Escape", false, false) => return escape(state),
-        ("?", false, false) if !typing => help.set(true),
+        // With a modifier: a single letter would be in the way of who speaks to the machine.
+        ("/", true, false) => help.set(true),
         _ => return false,
     }
     true
@@ -76,7 +76,11 @@ fn beside(state: State, shown: RwSignal<Vec<ConversationId>>, by: isize) {
 /// Back to the list, step by step.
 fn escape(state: State) -> bool {
     match state.nav.place_now() {
-        Place::List | Place::Welcome => false,
+        Place::List | Place::Welcome | Place::Create | Place::Join => false,
+        Place::Details(_) => {
+            state.nav.up();
+            true
+        }
         _ => {
             state.nav.back();
             true

@@ -78,7 +78,7 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
                     aria-expanded=move || opened.get().to_string()
                     on:click=move |_| {
                         if opened.get_untracked() {
-                            state.nav.back();
+                            state.nav.up();
                         } else {
                             state.go(Place::Details(id));
                         }

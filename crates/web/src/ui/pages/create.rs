@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::parts::{Busy, Field};
 use super::problem::problem_text;
-use super::welcome::{Step, StepHead};
+use super::welcome::StepHead;
 use crate::actions;
 use crate::model::username::{NameFault, checked};
 use crate::pwa::{device, storage};
@@ -17,7 +17,7 @@ use crate::ui::browser;
 
 /// The form for a new account.
 #[component]
-pub(super) fn Create(step: RwSignal<Step>) -> impl IntoView {
+pub(super) fn Create() -> impl IntoView {
     let state = use_state();
     let name = RwSignal::new(String::new());
     let device_name = RwSignal::new(device::suggested_name());
@@ -40,12 +40,15 @@ pub(super) fn Create(step: RwSignal<Step>) -> impl IntoView {
     });
     // The server's word on a registration can come later than the answer to the ask.
     let settle = move |found: Problem| {
-        asking.set(false);
+        // Gone elsewhere meanwhile: there is nobody to tell.
+        if asking.try_set(false).is_some() {
+            return;
+        }
         match found {
             Problem::InviteNeeded => {
                 wants_invite.set(true);
                 request_animation_frame(move || {
-                    if let Some(input) = invite_node.get_untracked() {
+                    if let Some(input) = invite_node.try_get_untracked().flatten() {
                         browser::focus(&input);
                     }
                 });
@@ -117,14 +120,14 @@ pub(super) fn Create(step: RwSignal<Step>) -> impl IntoView {
                 Ok(()) => {
                     // Now that there is something to lose. Whether it was granted is said in the notices.
                     storage::ask_persistent().await;
-                    asking.set(false);
+                    asking.try_set(false);
                 }
                 Err(found) => settle(found),
             }
         });
     };
     view! {
-        <StepHead step title=text("create-title") what=text("create-what")/>
+        <StepHead title=text("create-title") what=text("create-what")/>
         <form class="step-form" on:submit=submit novalidate=true>
             <Field
                 id="create-name"

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::parts::{Busy, Field};
 use super::problem::problem_text;
 use super::qr::qr;
-use super::welcome::{Step, StepHead};
+use super::welcome::StepHead;
 use crate::actions;
 use crate::pwa::{device, storage};
 use crate::state::use_state;
@@ -14,7 +14,7 @@ use crate::text::{text, tr};
 
 /// Shows the code, and what to do with it.
 #[component]
-pub(super) fn LinkHere(step: RwSignal<Step>) -> impl IntoView {
+pub(super) fn LinkHere() -> impl IntoView {
     let state = use_state();
     let as_qr = RwSignal::new(true);
     let device_name = RwSignal::new(device::suggested_name());
@@ -31,7 +31,7 @@ pub(super) fn LinkHere(step: RwSignal<Step>) -> impl IntoView {
         let qr = as_qr.get_untracked();
         leptos::task::spawn_local(async move {
             if let Err(problem) = actions::done(state, Ask::Link { device_name: name, qr }).await {
-                failed.set(Some(problem_text(&problem)));
+                failed.try_set(Some(problem_text(&problem)));
             }
         });
     };
@@ -97,7 +97,7 @@ pub(super) fn LinkHere(step: RwSignal<Step>) -> impl IntoView {
         ask();
     };
     view! {
-        <StepHead step title=text("link-title") what=text("link-what")/>
+        <StepHead title=text("link-title") what=text("link-what")/>
         <div class="link-body">
             {code}
             <ol class="steps">

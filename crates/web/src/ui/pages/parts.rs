@@ -32,7 +32,7 @@ pub(crate) fn Page(
                     class="icon-button page-back"
                     class:below=below
                     aria-label=move || tr("page-back")
-                    on:click=move |_| state.nav.back()
+                    on:click=move |_| if below { state.nav.up() } else { state.nav.back() }
                 >
                     {icon(Icon::Back)}
                 </button>

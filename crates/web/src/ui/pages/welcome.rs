@@ -10,36 +10,27 @@ use super::picture::{Picture, picture};
 use crate::model::Place;
 use crate::state::use_state;
 use crate::text::tr;
-
-/// How far one is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Which way.
-    Choice,
-    /// A new account.
-    Create,
-    /// An account that there is.
-    Link,
-}
+use crate::ui::browser;
+use crate::ui::icons::{Icon, icon};
 
 /// The first page: what Diario is, and the two ways in.
 #[component]
 pub(crate) fn Welcome() -> impl IntoView {
     let state = use_state();
-    let step = RwSignal::new(Step::Choice);
+    let place = Memo::new(move |_| state.nav.place());
     Effect::new(move || {
         let inside = state.account.read().as_ref().is_some_and(|account| account.stage != Stage::Registering);
-        if inside && state.nav.place_now() == Place::Welcome {
+        if inside && state.nav.place_now().is_before_account() {
             state.nav.replace(Place::List);
         }
     });
     view! {
         <div class="welcome scroll">
             <div class="welcome-body">
-                {move || match step.get() {
-                    Step::Choice => view! { <Choice step/> }.into_any(),
-                    Step::Create => view! { <Create step/> }.into_any(),
-                    Step::Link => view! { <LinkHere step/> }.into_any(),
+                {move || match place.get() {
+                    Place::Create => view! { <Create/> }.into_any(),
+                    Place::Join => view! { <LinkHere/> }.into_any(),
+                    _ => view! { <Choice/> }.into_any(),
                 }}
             </div>
         </div>
@@ -47,10 +38,11 @@ pub(crate) fn Welcome() -> impl IntoView {
 }
 
 #[component]
-fn Choice(step: RwSignal<Step>) -> impl IntoView {
-    let way = move |to: Step, which: Picture, title: &'static str, hint: &'static str| {
+fn Choice() -> impl IntoView {
+    let state = use_state();
+    let way = move |to: Place, which: Picture, title: &'static str, hint: &'static str| {
         view! {
-            <button type="button" class="way" class:chosen=to == Step::Create on:click=move |_| step.set(to)>
+            <button type="button" class="way" class:chosen=to == Place::Create on:click=move |_| state.go(to)>
                 <span class="way-picture">{picture(which)}</span>
                 <span class="way-words">
                     <span class="way-title">{move || tr(title)}</span>
@@ -67,8 +59,8 @@ fn Choice(step: RwSignal<Step>) -> impl IntoView {
             <p class="welcome-what">{move || tr("welcome-what")}</p>
         </div>
         <div class="ways">
-            {way(Step::Create, Picture::Person, "welcome-create", "welcome-create-hint")}
-            {way(Step::Link, Picture::Phone, "welcome-link", "welcome-link-hint")}
+            {way(Place::Create, Picture::Person, "welcome-create", "welcome-create-hint")}
+            {way(Place::Join, Picture::Phone, "welcome-link", "welcome-link-hint")}
         </div>
         <p class="hint welcome-foot">{move || tr("welcome-foot")}</p>
     }
@@ -77,12 +69,10 @@ fn Choice(step: RwSignal<Step>) -> impl IntoView {
 /// The head of a step, with the way back to the choice.
 #[component]
 pub(super) fn StepHead(
-    step: RwSignal<Step>,
     #[prop(into)] title: Signal<String>,
     #[prop(into)] what: Signal<String>,
 ) -> impl IntoView {
-    use crate::ui::browser;
-    use crate::ui::icons::{Icon, icon};
+    let state = use_state();
     let heading = NodeRef::<leptos::html::H1>::new();
     heading.on_load(|heading| browser::focus(&heading));
     view! {
@@ -91,7 +81,7 @@ pub(super) fn StepHead(
                 type="button"
                 class="icon-button"
                 aria-label=move || tr("page-back")
-                on:click=move |_| step.set(Step::Choice)
+                on:click=move |_| state.nav.up()
             >
                 {icon(Icon::Back)}
             </button>
