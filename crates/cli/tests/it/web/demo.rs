@@ -108,6 +108,9 @@ impl Browser {
             "localStorage.setItem('diario.language', '{language}'); localStorage.setItem('diario.theme', '{theme}')"
         ));
         self.reload();
+        self.until("the app is there", || {
+            self.script("return document.querySelector('.way, .row-link') !== null") == true
+        });
         self.settles();
     }
 }
