@@ -281,6 +281,9 @@ impl State {
     /// The worker told everything there is.
     pub(crate) fn on_start(self, snapshot: Snapshot) {
         let Snapshot { account, status, conversations, settings, store } = snapshot;
+        if account.is_none() && self.account.read_untracked().is_some() {
+            self.forget();
+        }
         self.account.set(account);
         self.status.set(status);
         self.settings.set(settings);
@@ -295,6 +298,15 @@ impl State {
         if again {
             self.tell_listener(Told::Anew);
         }
+    }
+
+    /// The account is not in this browser any more: nor is what was known by it. The rows go with the list.
+    fn forget(self) {
+        self.devices.set(None);
+        self.typing.update(HashMap::clear);
+        self.alarms.update(Vec::clear);
+        self.link.set(None);
+        self.arrived.set(None);
     }
 
     /// The worker told something.

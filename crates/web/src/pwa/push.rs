@@ -17,6 +17,8 @@ use crate::bridge::Role;
 const STORED: &str = "diario.notifications";
 /// How long the browser has to make a subscription. Without a push service it would take for ever.
 const SUBSCRIBE_MS: u32 = 20_000;
+/// How long it has to end one.
+const UNSUBSCRIBE_MS: u32 = 5_000;
 
 /// How it stands with notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,14 +78,9 @@ impl Pwa {
     pub(crate) async fn disable_notifications(self) {
         storage::forget(STORED);
         self.notifications.set(standing());
-        if let Some(manager) = manager().await
-            && let Some(subscription) = subscribed(&manager).await
-            && let Ok(ended) = subscription.unsubscribe()
-        {
-            // What the browser keeps of it wakes nobody: the server forgets it too.
-            let _ = JsFuture::from(ended).await;
-        }
-        self.state.hint(Ask::Push(None));
+        // Both, since either may fail: the server sends nothing more, and what it sends yet reaches nobody.
+        let _ = actions::done(self.state, Ask::Push(None)).await;
+        unsubscribe().await;
     }
 
     /// Once at each start: the server hears where this browser is to be woken, if that has changed.
@@ -91,6 +88,12 @@ impl Pwa {
         let state = self.state;
         let done = StoredValue::new(false);
         Effect::new(move || {
+            if state.ready.get() && state.account.read().is_none() {
+                // Nothing is stored here, or not any more: whom a push would wake is gone, and so is who wanted it.
+                done.set_value(false);
+                self.forget_all();
+                return;
+            }
             let active = state.account.read().as_ref().is_some_and(|account| account.stage == Stage::Active);
             let leads = matches!(*state.role.read(), Some(Role::Leader));
             if active && leads && !done.get_value() {
@@ -102,12 +105,25 @@ impl Pwa {
 
     /// Tells the server where this browser is to be woken, if it is to be.
     pub(super) fn renew_subscription(self) {
-        if self.notifications.get_untracked() == Notifications::Always {
+        // As it is kept: another tab may have changed it.
+        if standing() == Notifications::Always {
             leptos::task::spawn_local(async move {
                 // It is tried again at the next start.
                 let _ = self.subscribe().await;
             });
         }
+    }
+
+    /// Takes away what notifications have left in this browser.
+    fn forget_all(self) {
+        storage::forget(STORED);
+        self.notifications.set(standing());
+        leptos::task::spawn_local(async {
+            if reach::registered().await.is_some() {
+                reach::tell(&[("type", "forget")]);
+                unsubscribe().await;
+            }
+        });
     }
 
     async fn subscribe(self) -> Option<()> {
@@ -126,7 +142,7 @@ impl Pwa {
                 options.set_user_visible_only(true);
                 options.set_application_server_key_opt_u8_array(Some(&Uint8Array::from(&key[..])));
                 let made = manager.subscribe_with_options(&options).ok()?;
-                let made = JsFuture::from(in_time(&made)).await.ok()?;
+                let made = JsFuture::from(in_time(&made, SUBSCRIBE_MS)).await.ok()?;
                 made.dyn_into().ok()?
             }
         };
@@ -141,6 +157,17 @@ impl Pwa {
 
 async fn manager() -> Option<PushManager> {
     reach::registration().await?.push_manager().ok()
+}
+
+/// Ends the subscription, if there is one.
+async fn unsubscribe() {
+    let Some(manager) = reach::registered().await.and_then(|found| found.push_manager().ok()) else { return };
+    if let Some(subscription) = subscribed(&manager).await
+        && let Ok(ended) = subscription.unsubscribe()
+    {
+        // A push service answers later that there is no such subscription; the server forgets it then.
+        let _ = JsFuture::from(in_time(&ended, UNSUBSCRIBE_MS)).await;
+    }
 }
 
 async fn subscribed(manager: &PushManager) -> Option<web_sys::PushSubscription> {
@@ -160,12 +187,11 @@ fn secret(subscription: &web_sys::PushSubscription, name: PushEncryptionKeyName)
 }
 
 /// What comes of a promise, or a failure when it takes too long.
-fn in_time(promise: &Promise) -> Promise {
+fn in_time(promise: &Promise, ms: u32) -> Promise {
     let late = Promise::new(&mut |_, reject| {
         let timer = window();
         // A timer that is not to be had is one that never runs out.
-        let _ =
-            timer.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, SUBSCRIBE_MS.cast_signed());
+        let _ = timer.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, ms.cast_signed());
     });
     Promise::race(&js_sys::Array::of2(promise, &late))
 }

@@ -37,6 +37,12 @@ pub(super) async fn registration() -> Option<ServiceWorkerRegistration> {
     JsFuture::from(ready).await.ok().map(JsCast::unchecked_into)
 }
 
+/// The registration, if there is one already; waits for none to be made.
+pub(super) async fn registered() -> Option<ServiceWorkerRegistration> {
+    let found = JsFuture::from(container()?.get_registration()).await.ok()?;
+    found.dyn_into().ok()
+}
+
 /// Says something to the service worker, if there is one.
 pub(super) fn tell(entries: &[(&str, &str)]) {
     let message = object(entries);

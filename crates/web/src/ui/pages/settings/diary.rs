@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::super::dialog::Confirm;
 use super::super::parts::{Busy, Card};
 use crate::actions;
-use crate::pwa::storage;
+use crate::pwa::{storage, use_pwa};
 use crate::state::{Notice, use_state};
 use crate::text::{text, tr, tr_args};
 
@@ -123,9 +123,12 @@ pub(super) fn Diary() -> impl IntoView {
 pub(super) fn Leaving() -> impl IntoView {
     let state = use_state();
     let asked = RwSignal::new(false);
+    let pwa = use_pwa();
     let waiting = move || state.status.read().waiting;
     let wipe = move |()| {
         leptos::task::spawn_local(async move {
+            // While there still is who can tell the server.
+            pwa.disable_notifications().await;
             if let Err(problem) = actions::done(state, Ask::Wipe).await {
                 state.problem(problem);
             }
