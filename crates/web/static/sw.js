@@ -60,6 +60,8 @@ self.addEventListener('message', (event) => {
   if (data?.type === 'skip-waiting') self.skipWaiting();
   if (data?.type === 'notify') event.waitUntil(notify(data));
   if (data?.type === 'seen') event.waitUntil(close(data.tag));
+  if (data?.type === 'words') event.waitUntil(keepWords(data.pushed));
+  if (data?.type === 'forget') event.waitUntil(closeAll());
 });
 
 // ---- notifications ----
@@ -67,8 +69,20 @@ self.addEventListener('message', (event) => {
 /** The notification of a push, which has no content: those of an open page, which have some, take its place. */
 const PUSHED = 'diario-push';
 
-function texts() {
-  return navigator.language.toLowerCase().startsWith('it') ? { message: 'Nuovo messaggio' } : { message: 'New message' };
+/** Where is kept what a page has said, in its language: no version of the app takes this away. */
+const SAID = 'said';
+const PUSHED_WORDS = '/words/pushed';
+
+/** What to say of a push from now on. */
+async function keepWords(pushed) {
+  const said = await caches.open(SAID);
+  await said.put(PUSHED_WORDS, new Response(pushed));
+}
+
+/** What to say of a push. Nothing but the app's name if the browser has thrown it away. */
+async function pushedWords() {
+  const kept = await caches.match(PUSHED_WORDS, { cacheName: SAID });
+  return kept?.text();
 }
 
 function pages() {
@@ -80,6 +94,11 @@ async function close(tag) {
   for (const old of await self.registration.getNotifications()) {
     if (old.tag === tag || old.tag === PUSHED) old.close();
   }
+}
+
+/** There is no account any more: nothing is left of its messages. */
+async function closeAll() {
+  for (const old of await self.registration.getNotifications()) old.close();
 }
 
 /** A page got a message while nobody looked at it. */
@@ -106,7 +125,7 @@ self.addEventListener('push', (event) => {
       // A page that is looked at shows the message itself, and browsers want no notification then.
       if (open.some((page) => page.visibilityState === 'visible' && page.focused)) return;
       await self.registration.showNotification('Diario', {
-        body: texts().message,
+        body: await pushedWords(),
         tag: PUSHED,
         icon: '/icons/icon-192.png',
         badge: '/icons/badge-96.png',

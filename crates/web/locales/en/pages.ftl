@@ -131,6 +131,7 @@ notify-always = You are notified, even when Diario is closed.
 notify-no-content = The wake-up call that comes by the browser’s maker holds nothing of your messages.
 notify-asking = Waiting for the browser…
 notify-enable = Turn on
+notify-pushed = New message
 notify-disable = Turn off
 
 storage-title = Stored in this browser

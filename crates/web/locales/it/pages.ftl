@@ -131,6 +131,7 @@ notify-always = Ricevi notifiche anche quando Diario è chiuso.
 notify-no-content = Il segnale che passa da chi produce il browser non contiene nulla dei tuoi messaggi.
 notify-asking = Aspetto il browser…
 notify-enable = Attiva
+notify-pushed = Nuovo messaggio
 notify-disable = Disattiva
 
 storage-title = Conservato in questo browser

@@ -9,6 +9,7 @@ use web_sys::VisibilityState;
 use super::{Notifications, Pwa, reach};
 use crate::bridge::Role;
 use crate::model::Place;
+use crate::text::tr;
 
 impl Pwa {
     /// Follows what arrives.
@@ -18,7 +19,8 @@ impl Pwa {
             let Some(message) = state.arrived.get() else { return };
             let looked_at = is_looked_at();
             let leads = matches!(*state.role.read_untracked(), Some(Role::Leader));
-            let wanted = self.notifications.get_untracked().is_on();
+            // As it is kept: another tab may have changed it.
+            let wanted = super::push::standing().is_on();
             if looked_at || !leads || !wanted || message.muted {
                 return;
             }
@@ -51,6 +53,9 @@ impl Pwa {
             self.notifications.set(super::push::standing());
             seen();
         });
+        reach::on(&window(), "focus", move |_| seen());
+        // What it says of a push, which has no words of its own, in the language of this page.
+        Effect::new(move || reach::tell(&[("type", "words"), ("pushed", &tr("notify-pushed"))]));
     }
 }
 
