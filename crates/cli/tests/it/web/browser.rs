@@ -94,6 +94,12 @@ impl Browser {
         let mut timeouts = TimeoutConfiguration::default();
         timeouts.set_script(Some(Duration::from_mins(2)));
         browser.drive(|client| async move { client.update_timeouts(timeouts).await }).unwrap();
+        if !kind.phone {
+            // The window's size is that of its frame.
+            let (width, height) = kind.size;
+            let inside = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+            browser.cdp("Emulation.setDeviceMetricsOverride", inside);
+        }
         browser
     }
 

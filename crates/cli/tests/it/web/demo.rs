@@ -76,6 +76,7 @@ pub(crate) fn make(world: &World) -> Demo {
     marco.ok(&["read", "giulia"]);
     giulia.ok(&["sync"]);
     giulia.ok(&["read", "marco"]);
+    giulia.ok(&["read", "elena"]);
     giulia.ok(&["read", "Gita in montagna"]);
     Demo { giulia, marco }
 }
