@@ -215,24 +215,29 @@ impl Browser {
         }
     }
 
-    /// Fails for what the console complained about, and for requests to anybody else.
-    pub(crate) fn check(&mut self) {
+    /// What the console complained about, and requests to anybody else, since this was last asked.
+    pub(crate) fn complaints(&mut self) -> Vec<String> {
         self.take_logs();
         let harmless = |line: &String| {
             self.loses_network
                 && (line.contains("net::ERR_") || line.contains("WebSocket connection to"))
                 && !line.contains("Content Security Policy")
         };
-        let complaints: Vec<_> = self.console.iter().filter(|line| !harmless(line)).collect();
-        assert!(complaints.is_empty(), "{}: the console says {complaints:#?}", self.name);
-        let own = |address: &str| {
+        let own = |address: &String| {
             // A socket's origin is written with a scheme of its own.
             let address = address.replacen("ws", "http", usize::from(address.starts_with("ws")));
             ["data:", "blob:", "chrome:", "about:"].iter().any(|scheme| address.starts_with(scheme))
                 || self.origins.iter().any(|o| address == *o || address.starts_with(&format!("{o}/")))
         };
-        let strange: Vec<_> = self.requests.iter().filter(|address| !own(address)).collect();
-        assert!(strange.is_empty(), "{}: requests to {strange:#?}", self.name);
+        let lines = std::mem::take(&mut self.console).into_iter().filter(|line| !harmless(line));
+        let strange = std::mem::take(&mut self.requests).into_iter().filter(|address| !own(address));
+        lines.chain(strange.map(|address| format!("a request to {address}"))).collect()
+    }
+
+    /// Fails if there is anything to complain about.
+    pub(crate) fn check(&mut self) {
+        let complaints = self.complaints();
+        assert!(complaints.is_empty(), "{}: {complaints:#?}", self.name);
     }
 
     /// Leaves a picture and the console of every tab for whoever looks into the failure.

@@ -183,6 +183,15 @@ impl Browser {
         self.wait(what, || is_so().then_some(()));
     }
 
+    /// The same, for what changes the browser's notes.
+    pub(crate) fn until_mut(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            assert!(Instant::now() < end, "{}: in vain: {what}", self.name());
+            std::thread::sleep(Duration::from_millis(40));
+        }
+    }
+
     /// Looks again until there is something.
     pub(crate) fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         let end = Instant::now() + PATIENCE;
