@@ -76,11 +76,13 @@ pub(crate) struct Line {
     /// The server has nothing to say until a person does something, as while a code is shown.
     patient: bool,
     backoff: Backoff,
+    /// When something was last done here.
+    last: Timestamp,
 }
 
 impl Line {
     pub(crate) fn new(online: bool) -> Self {
-        Self { state: State::Idle, online, patient: false, backoff: Backoff::new() }
+        Self { state: State::Idle, online, patient: false, backoff: Backoff::new(), last: Timestamp(0) }
     }
 
     /// Whether silence means nothing, and cannot be tested.
@@ -104,6 +106,7 @@ impl Line {
 
     /// Whether the engine has a use for a connection.
     pub(crate) fn wanted(&mut self, wanted: bool, now: Timestamp) -> Option<Action> {
+        self.clock_is(now);
         match (wanted, self.state) {
             (true, State::Idle) => Some(self.open(now)),
             (false, State::Opening { .. } | State::Open { .. }) => {
@@ -120,6 +123,7 @@ impl Line {
 
     /// What the browser says of the network.
     pub(crate) fn online(&mut self, online: bool, now: Timestamp) -> Option<Action> {
+        self.clock_is(now);
         self.online = online;
         match (online, self.state) {
             (true, State::Pause { .. }) => Some(self.open(now)),
@@ -131,6 +135,7 @@ impl Line {
 
     /// Somebody wants a connection at once.
     pub(crate) fn hurry(&mut self, now: Timestamp) -> Option<Action> {
+        self.clock_is(now);
         match self.state {
             State::Pause { .. } => Some(self.open(now)),
             State::Open { .. } => self.doubt(now),
@@ -140,11 +145,13 @@ impl Line {
 
     /// The connection has to be made anew.
     pub(crate) fn restart(&mut self, now: Timestamp) -> Option<Action> {
+        self.clock_is(now);
         (self.state != State::Idle).then(|| self.open(now))
     }
 
     /// The connection stands.
     pub(crate) fn opened(&mut self, now: Timestamp) {
+        self.clock_is(now);
         self.state = State::Open {
             since: now,
             engine: ConnectionState::Offline,
@@ -164,6 +171,7 @@ impl Line {
 
     /// A frame came.
     pub(crate) fn heard(&mut self, now: Timestamp) {
+        self.clock_is(now);
         if let State::Open { heard, answer_by, .. } = &mut self.state {
             *heard = now;
             *answer_by = None;
@@ -172,6 +180,7 @@ impl Line {
 
     /// The connection, or the try to make one, is over.
     pub(crate) fn lost(&mut self, now: Timestamp, random: u64) {
+        self.clock_is(now);
         match self.state {
             State::Open { since, was_live, .. } => {
                 self.backoff.had(Duration::from_millis(now.ms_since(since)), was_live);
@@ -191,6 +200,7 @@ impl Line {
 
     /// What is due.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Option<Action> {
+        self.clock_is(now);
         match &mut self.state {
             State::Pause { until } if *until <= now => Some(self.open(now)),
             State::Opening { since } if since.plus_ms(CONNECT_MS) <= now => Some(Action::Close),
@@ -214,6 +224,26 @@ impl Line {
             State::Open { answer_by: Some(by), .. } => Some(by),
             State::Open { .. } if self.patient => None,
             State::Open { heard, .. } => Some(heard.plus_ms(QUIET_MS)),
+        }
+    }
+
+    /// A clock that was set back takes the times that are kept here with it: else nothing would be due for as long
+    /// as it was set back.
+    fn clock_is(&mut self, now: Timestamp) {
+        let back = self.last.ms_since(now);
+        self.last = now;
+        if back == 0 {
+            return;
+        }
+        let shift = |at: &mut Timestamp| at.0 = at.0.saturating_sub(back);
+        match &mut self.state {
+            State::Idle => {}
+            State::Pause { until: at } | State::Opening { since: at } => shift(at),
+            State::Open { since, heard, answer_by, .. } => {
+                shift(since);
+                shift(heard);
+                answer_by.iter_mut().for_each(shift);
+            }
         }
     }
 
@@ -339,6 +369,26 @@ mod tests {
     #[test]
     fn a_machine_that_slept_tests_its_connection() {
         assert_eq!(live().slept(at(100)), Some(Action::Probe));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_nothing_up() {
+        let back = |ms: u64| Timestamp(500_000 + ms);
+        let mut line = live();
+        assert_eq!(line.tick(at(20)), None);
+        assert_eq!(line.tick(back(20)), None);
+        assert_eq!(line.deadline(), Some(back(45_010)));
+        assert_eq!(line.tick(back(45_010)), Some(Action::Probe));
+        assert_eq!(line.tick(Timestamp(10)), None);
+        assert_eq!(line.tick(Timestamp(15_010)), Some(Action::Close));
+
+        let mut line = live();
+        line.lost(at(100), 0);
+        assert_eq!(line.tick(back(100)), None);
+        assert_eq!(line.connection(), Connection::Waiting { until: back(300) });
+        assert_eq!(line.tick(back(300)), Some(Action::Connect));
+        assert_eq!(line.tick(Timestamp(0)), None);
+        assert_eq!(line.deadline(), Some(Timestamp(10_000)));
     }
 
     #[test]
