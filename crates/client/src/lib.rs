@@ -12,6 +12,8 @@ mod driver;
 mod home;
 // What decides in the browser's driver; tested where tests run.
 #[cfg(any(test, target_family = "wasm"))]
+mod inbox;
+#[cfg(any(test, target_family = "wasm"))]
 mod line;
 #[cfg(not(target_family = "wasm"))]
 mod socket;

@@ -15,12 +15,9 @@ use web_sys::{MessageChannel, WorkerGlobalScope};
 
 use super::socket::{Listener, Socket};
 use super::timer::{Soon, Timer, now, random};
+use crate::inbox::Inbox;
 use crate::line::{Action, Connection, Line};
 
-/// Frames at hand that are taken in one transaction.
-const BATCH: usize = 256;
-/// About how many bytes of them: whoever asks something meanwhile waits for this long.
-const BATCH_BYTES: usize = 256 * 1024;
 /// The longest timer, in milliseconds. One that goes off much later than it should shows that the machine slept.
 const LONGEST_TIMER_MS: u64 = 15_000;
 /// So much later.
@@ -56,9 +53,11 @@ struct Machine {
     socket: Option<Socket>,
     is_open: bool,
     sockets: u64,
-    inbox: VecDeque<Vec<u8>>,
+    inbox: Inbox,
     /// Why the connection is over; it ends when the inbox is empty.
     ended: Option<String>,
+    /// More came than could be taken: the rest is asked for over a new connection, when the inbox is empty.
+    overrun: bool,
     /// A turn is on its way.
     turning: bool,
     /// When the timer was to go off.
@@ -79,8 +78,9 @@ impl WebClient {
             socket: None,
             is_open: false,
             sockets: 0,
-            inbox: VecDeque::new(),
+            inbox: Inbox::default(),
             ended: None,
+            overrun: false,
             turning: false,
             alarm: None,
             full: false,
@@ -248,12 +248,8 @@ impl Shared {
             let mut machine = self.machine.borrow_mut();
             machine.turning = false;
             machine.take_frames();
-            if machine.inbox.is_empty()
-                && let Some(why) = machine.ended.take()
-            {
-                machine.lost(&why);
-            }
-            machine.speak()
+            let anew = if machine.inbox.is_empty() { machine.end() } else { None };
+            anew.or_else(|| machine.speak())
         };
         self.act(action);
         let mut machine = self.machine.borrow_mut();
@@ -307,7 +303,10 @@ impl Listener for Shared {
         let mut machine = self.machine.borrow_mut();
         if machine.is_current(number) {
             machine.line.heard(now());
-            machine.inbox.push_back(frame);
+            if machine.inbox.put(frame) {
+                machine.overrun = true;
+                machine.socket = None;
+            }
             self.turn_soon(&mut machine);
         }
     }
@@ -329,18 +328,24 @@ impl Machine {
 
     /// Gives the engine frames that are at hand.
     fn take_frames(&mut self) {
-        let mut bytes = 0;
-        let mut frames = Vec::new();
-        while frames.len() < BATCH
-            && bytes < BATCH_BYTES
-            && let Some(frame) = self.inbox.pop_front()
-        {
-            bytes += frame.len();
-            frames.push(frame);
-        }
+        let frames = self.inbox.batch();
         if !frames.is_empty() {
             self.input(|engine| engine.receive(&frames, now()));
+            // While there is still something to take, silence says nothing.
+            self.line.heard(now());
         }
+    }
+
+    /// What came was taken: the connection ends if it has to.
+    fn end(&mut self) -> Option<Action> {
+        if std::mem::take(&mut self.overrun) {
+            self.close();
+            return self.line.restart(now());
+        }
+        if let Some(why) = self.ended.take() {
+            self.lost(&why);
+        }
+        None
     }
 
     /// An input of the engine that can fail.
@@ -416,6 +421,7 @@ impl Machine {
         self.socket = None;
         self.inbox.clear();
         self.ended = None;
+        self.overrun = false;
         if std::mem::take(&mut self.is_open)
             && let Some(engine) = &mut self.engine
         {

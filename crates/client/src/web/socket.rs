@@ -2,6 +2,7 @@
 
 use std::rc::Weak;
 
+use diario_protocol::limits::SERVER_FRAME;
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
@@ -44,6 +45,9 @@ impl Socket {
         let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let Some(listener) = to.upgrade() else { return };
             match event.data().dyn_into::<ArrayBuffer>() {
+                Ok(frame) if frame.byte_length() as usize > SERVER_FRAME => {
+                    listener.closed(number, "the server sent a frame that is too large".into());
+                }
                 Ok(frame) => listener.frame(number, Uint8Array::new(&frame).to_vec()),
                 Err(_) => listener.closed(number, "the server sent text".into()),
             }
