@@ -5,7 +5,6 @@ use rusqlite::Connection;
 use sqlite_wasm_rs::WasmOsCallback;
 use sqlite_wasm_rs::vfs::VfsFilesManager;
 use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
-use wasm_bindgen::JsValue;
 
 use super::timer;
 
@@ -52,20 +51,18 @@ impl Store {
         let config = OpfsSAHPoolCfgBuilder::new().directory(FOLDER).initial_capacity(6).build();
         let mut tries = 0;
         loop {
-            match install::<WasmOsCallback>(&config, true).await {
+            let e = match install::<WasmOsCallback>(&config, true).await {
                 Ok(pool) => return Ok(Self { pool: Some(pool), kept: Kept::Disk }),
-                Err(e) if is_busy(&e) => {
+                Err(e) => e,
+            };
+            match Failure::of(&e) {
+                Failure::NoFiles => return Ok(Self { pool: None, kept: Kept::Memory(e.to_string()) }),
+                Failure::Busy if tries == TRIES => return Err(OpenError::InUse),
+                Failure::Busy => {
                     tries += 1;
-                    if tries == TRIES {
-                        return Err(OpenError::InUse);
-                    }
                     timer::sleep(PAUSE_MS).await;
                 }
-                // The browser gives no files, as in some private windows.
-                Err(e @ (OpfsSAHError::NotSupported | OpfsSAHError::Opfs { .. })) => {
-                    return Ok(Self { pool: None, kept: Kept::Memory(e.to_string()) });
-                }
-                Err(e) => return Err(OpenError::Files(e)),
+                Failure::Other => return Err(OpenError::Files(e)),
             }
         }
     }
@@ -101,9 +98,24 @@ impl Store {
     }
 }
 
-/// Whether another worker has the files open.
-fn is_busy(e: &OpfsSAHError) -> bool {
-    let OpfsSAHError::Opfs { value, .. } = e else { return false };
-    let name = js_sys::Reflect::get(value, &JsValue::from_str("name")).ok().and_then(|name| name.as_string());
-    name.as_deref() == Some("NoModificationAllowedError")
+/// What it means that the files cannot be opened.
+enum Failure {
+    /// The browser gives no files, as in some private windows.
+    NoFiles,
+    /// Another worker has them open, as one that is ending.
+    Busy,
+    /// There may be a diary in them: an empty one must not be shown in its place.
+    Other,
+}
+
+impl Failure {
+    fn of(e: &OpfsSAHError) -> Self {
+        match e {
+            OpfsSAHError::NotSupported
+            | OpfsSAHError::Opfs { operation: "check OPFS support" | "get OPFS root", .. } => Self::NoFiles,
+            // Browsers do not agree on the exception's name.
+            OpfsSAHError::Opfs { operation: "acquire sync access handle", .. } => Self::Busy,
+            _ => Self::Other,
+        }
+    }
 }
