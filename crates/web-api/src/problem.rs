@@ -85,6 +85,10 @@ pub enum Problem {
     #[error("wait for {0} ms")]
     #[n(19)]
     Wait(#[n(0)] u64),
+    /// The message is on its way to the server, or there already: it cannot be taken back.
+    #[error("the message is on its way already")]
+    #[n(21)]
+    OnItsWay,
     /// Anything else, in English.
     #[error("{0}")]
     #[n(20)]

@@ -99,6 +99,7 @@ pub struct Settings {
 }
 
 /// A conversation, as it is listed.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ConversationRow {
     /// Its id.
@@ -270,6 +271,7 @@ pub struct Member {
 }
 
 /// A device of the own account.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Device {
     /// The device.

@@ -25,7 +25,8 @@ pub(crate) fn of_command(e: CommandError) -> Problem {
         CommandError::NotYet => Problem::NotYet,
         CommandError::LinkCode(_) | CommandError::PairingCode(_) => Problem::BadCode,
         CommandError::Linking(e) => of_linking(&e),
-        e @ (CommandError::OnItsWay | CommandError::Content(_)) => Problem::Other(e.to_string()),
+        CommandError::OnItsWay => Problem::OnItsWay,
+        e @ CommandError::Content(_) => Problem::Other(e.to_string()),
         CommandError::Engine(e) => of_engine(&e),
     }
 }

@@ -268,6 +268,7 @@ problem-not-yet = This device is still catching up. Try again in a moment.
 problem-bad-code = That is not the code of a device.
 problem-code-refused = The code has run out, was used already, or is wrong. Let the new device show another one.
 problem-storage-full = The storage of this browser is full. Nothing more can be kept until there is space.
+problem-on-its-way = The message is on its way already, so it cannot be taken back.
 problem-wait =
     { $seconds ->
         [one] The server asks for patience: try again in one second.

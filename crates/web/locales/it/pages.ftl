@@ -268,6 +268,7 @@ problem-not-yet = Questo dispositivo si sta ancora aggiornando. Riprova tra poco
 problem-bad-code = Non è il codice di un dispositivo.
 problem-code-refused = Il codice è scaduto, già usato o sbagliato. Fai mostrare un altro codice al nuovo dispositivo.
 problem-storage-full = Lo spazio di questo browser è pieno. Finché non se ne libera non si può conservare altro.
+problem-on-its-way = Il messaggio è già stato inviato: non può più essere annullato.
 problem-wait =
     { $seconds ->
         [one] Il server chiede pazienza: riprova tra un secondo.

@@ -26,6 +26,7 @@ pub(crate) fn problem_text(problem: &Problem) -> String {
         Problem::BadCode => tr("problem-bad-code"),
         Problem::CodeRefused => tr("problem-code-refused"),
         Problem::StorageFull => tr("problem-storage-full"),
+        Problem::OnItsWay => tr("problem-on-its-way"),
         Problem::Wait(ms) => tr_args("problem-wait", &[("seconds", ms.div_ceil(1000).max(1).into())]),
         Problem::Other(what) => tr_args("problem-other", &[("what", what.as_str().into())]),
     }
