@@ -1,7 +1,7 @@
 //! What a page asks, done on the engine.
 
 use diario_engine::{Arrangement, CommandError, Draft, Engine, EngineError, GroupChange, Stage};
-use diario_protocol::{ConversationId, PushSubscription, Timestamp, Username};
+use diario_protocol::{AccountId, ConversationId, PushSubscription, Timestamp, Username};
 use diario_web_api::{Anchor, Answer, Ask, MAX_PAGE, Problem};
 
 use crate::gather::Gather;
@@ -64,9 +64,17 @@ pub(crate) fn run(
             register(device, server, &username, &device_name, invite.as_deref(), now)
         }
         Ask::Link { device_name, qr } => link(device, server, &device_name, qr, now),
-        Ask::Approve { code } => done(device.approve(code.trim(), now)),
-        Ask::ConfirmLink { admit } => done(device.confirm_link(admit, now)),
-        Ask::CancelLink => done(device.cancel_link(now).map_err(Into::into)),
+        Ask::Approve { code } => approve(device, code.trim(), gather, now),
+        Ask::ConfirmLink { admit } => {
+            if !admit {
+                gather.set_approving(None);
+            }
+            done(device.confirm_link(admit, now))
+        }
+        Ask::CancelLink => {
+            gather.set_approving(None);
+            done(device.cancel_link(now).map_err(Into::into))
+        }
         Ask::History { conversation, anchor, limit } => {
             history(device, conversation, anchor, limit).map_err(CommandError::from).into()
         }
@@ -110,16 +118,20 @@ pub(crate) fn run(
             let members = device.members(conversation).map_err(CommandError::from);
             members.map(|all| Answer::Members(all.into_iter().map(view::member).collect())).into()
         }
-        Ask::AddMembers { conversation, accounts } => {
-            done(device.change_group(conversation, &GroupChange::Add(accounts), now))
-        }
-        Ask::RemoveMember { conversation, account } => {
-            done(device.change_group(conversation, &GroupChange::Remove(vec![account]), now))
-        }
-        Ask::Leave(conversation) => done(device.change_group(conversation, &GroupChange::Leave, now)),
+        Ask::AddMembers { conversation, accounts } => add_members(device, conversation, accounts, now),
+        Ask::RemoveMember { conversation, account } => remove_member(device, conversation, account, now),
+        Ask::Leave(conversation) => match device.change_group(conversation, &GroupChange::Leave, now) {
+            // Asked again after it was done.
+            Err(CommandError::Left) => Outcome::Answer(Answer::Done),
+            left => done(left),
+        },
         Ask::Devices => devices(device, gather, now),
         Ask::RenameDevice { device: id, name } => done(device.rename_device(id, &name, now)),
-        Ask::Revoke(id) => done(device.revoke(id, now)),
+        Ask::Revoke(id) => match device.revoke(id, now) {
+            // Asked again after it was done.
+            Err(CommandError::NoDevice(_)) => Outcome::Answer(Answer::Done),
+            revoked => done(revoked),
+        },
         Ask::SetReceipts(receipts) => done(device.set_settings(diario_engine::Settings { receipts }, now)),
         Ask::Usage => usage(device).map_err(CommandError::from).into(),
         Ask::Rebuild => done(device.rebuild(now)),
@@ -182,6 +194,56 @@ fn link(device: &mut Engine, server: &str, device_name: &str, qr: bool, now: Tim
     match begun {
         Ok(()) => Outcome::Anew(Answer::Done),
         Err(e) => Err(e).into(),
+    }
+}
+
+fn approve(device: &mut Engine, code: &str, gather: &mut Gather, now: Timestamp) -> Outcome {
+    // Asked again over another port: to begin anew would spoil what is under way.
+    if gather.is_approving(code) {
+        return Outcome::Answer(Answer::Done);
+    }
+    let begun = device.approve(code, now);
+    if begun.is_ok() {
+        gather.set_approving(Some(code.to_owned()));
+    }
+    done(begun)
+}
+
+fn add_members(
+    device: &mut Engine,
+    conversation: ConversationId,
+    mut accounts: Vec<AccountId>,
+    now: Timestamp,
+) -> Outcome {
+    let added = device.change_group(conversation, &GroupChange::Add(accounts.clone()), now);
+    let Err(CommandError::Membership(_)) = added else { return done(added) };
+    // Some are in it already, as when this is asked again after it was done.
+    let members = match device.members(conversation) {
+        Ok(members) => members,
+        Err(e) => return e.into(),
+    };
+    accounts.retain(|account| members.iter().all(|member| member.account != *account));
+    if accounts.is_empty() {
+        return Outcome::Answer(Answer::Done);
+    }
+    done(device.change_group(conversation, &GroupChange::Add(accounts), now))
+}
+
+fn remove_member(
+    device: &mut Engine,
+    conversation: ConversationId,
+    account: AccountId,
+    now: Timestamp,
+) -> Outcome {
+    let removed = device.change_group(conversation, &GroupChange::Remove(vec![account]), now);
+    let Err(CommandError::Membership(_)) = removed else { return done(removed) };
+    match device.members(conversation) {
+        // Asked again after it was done.
+        Ok(members) if members.iter().all(|member| member.account != account) => {
+            Outcome::Answer(Answer::Done)
+        }
+        Ok(_) => done(removed),
+        Err(e) => e.into(),
     }
 }
 

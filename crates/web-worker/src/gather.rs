@@ -11,7 +11,7 @@ use crate::view::{self, Seen};
 
 /// Rows of one message: a page shows so many at once without being held up.
 const ROWS: usize = 50;
-/// Arrivals, alarms and the like of one flush: more in so short a time help nobody.
+/// Arrivals of one flush, and alarms, and people who type: more in so short a time help nobody.
 const MOST_NEWS: usize = 20;
 /// Announced messages that are remembered, so that none is announced twice.
 const MOST_ANNOUNCED: usize = 512;
@@ -48,6 +48,8 @@ pub(crate) struct Gather {
     announced: VecDeque<EntryId>,
     devices: bool,
     settings: bool,
+    /// The code of the device that is being let in.
+    approving: Option<String>,
     seen: HashMap<DeviceId, Seen>,
     /// Rows as they were told last.
     told_rows: HashMap<ConversationId, ConversationRow>,
@@ -82,9 +84,23 @@ impl Gather {
 
     /// Something to be told as it is.
     pub(crate) fn news(&mut self, tell: Tell) {
-        if self.news.len() < MOST_NEWS {
-            self.news.push(tell);
+        let kind = std::mem::discriminant(&tell);
+        let alike = || self.news.iter().filter(|news| std::mem::discriminant(*news) == kind).count();
+        // Whoever is not told of these misses nothing that lasts.
+        if matches!(tell, Tell::Alarm { .. } | Tell::Typing { .. }) && alike() >= MOST_NEWS {
+            return;
         }
+        self.news.push(tell);
+    }
+
+    /// A code was approved: asked again, the same one is under way.
+    pub(crate) fn set_approving(&mut self, code: Option<String>) {
+        self.approving = code;
+    }
+
+    /// Whether a linking by this code is under way.
+    pub(crate) fn is_approving(&self, code: &str) -> bool {
+        self.approving.as_deref() == Some(code)
     }
 
     /// Something happened.
@@ -92,12 +108,14 @@ impl Gather {
         match event {
             Event::Connection(diario_engine::ConnectionState::Offline) => {
                 self.seen.retain(|_, seen| *seen != Seen::Online);
+                self.approving = None;
                 self.devices = true;
             }
+            // This device is shown as connected or not.
+            Event::Connection(_) => self.devices = true,
             // The state of the connection and of the account is looked at whenever something is told; answers are
             // for who asked.
-            Event::Connection(_)
-            | Event::Ready(_)
+            Event::Ready(_)
             | Event::Revoked
             | Event::Expired
             | Event::Resolved { .. }
@@ -142,7 +160,12 @@ impl Gather {
                 self.seen = seen.iter().map(|(id, at)| (*id, at.map_or(Seen::Online, Seen::At))).collect();
                 self.devices = true;
             }
-            Event::Linking(step) => self.news(Tell::Link(link_step(step))),
+            Event::Linking(step) => {
+                if matches!(step, LinkingStep::Done { .. } | LinkingStep::Failed(_)) {
+                    self.approving = None;
+                }
+                self.news(Tell::Link(link_step(step)));
+            }
             Event::Misbehaviour { conversation, what } => {
                 self.news(Tell::Alarm { conversation: *conversation, what: what.to_string() });
             }

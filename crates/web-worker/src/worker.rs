@@ -141,6 +141,7 @@ impl Worker {
         let before = self.ports.borrow_mut().insert(page.clone(), Port { port, _heard: heard });
         if let Some(before) = before {
             // The page connected anew; it is waited for already.
+            before.port.set_onmessage(None);
             before.port.close();
             return;
         }

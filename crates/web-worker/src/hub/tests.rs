@@ -254,3 +254,66 @@ fn a_step_of_a_linking_is_told() {
     bench.hub.events([failed], &bench.device).unwrap();
     assert_eq!(bench.tells(), [("a".into(), Tell::Link(LinkStep::Failed("no".into())))]);
 }
+
+#[test]
+fn only_what_does_not_last_is_told_up_to_a_number() {
+    let mut bench = Bench::with_account();
+    bench.ask(Ask::Start).unwrap();
+    bench.tells();
+    let conversation = bench.own();
+    let gone = |at: u8| Tell::Gone { conversation, id: EntryId::new([at; 16]) };
+    for at in 0..40 {
+        bench.hub.say(Tell::Typing { conversation, name: "bob".into(), until: NOW });
+        bench.hub.say(gone(at));
+    }
+    bench.hub.say(Tell::Alarm { conversation: None, what: "full".into() });
+    bench.hub.say(Tell::Rejected(Problem::NameTaken));
+    let tells: Vec<Tell> = bench.tells().into_iter().map(|(_, tell)| tell).collect();
+    assert_eq!(tells.iter().filter(|tell| matches!(tell, Tell::Typing { .. })).count(), 20);
+    assert!((0..40).all(|at| tells.contains(&gone(at))));
+    assert!(tells.contains(&Tell::Rejected(Problem::NameTaken)));
+    assert!(tells.iter().any(|tell| matches!(tell, Tell::Alarm { .. })));
+}
+
+#[test]
+fn the_own_devices_are_told_when_the_connection_becomes_another() {
+    let mut bench = Bench::with_account();
+    bench.ask(Ask::Start).unwrap();
+    bench.tells();
+    for state in [ConnectionState::Live, ConnectionState::Offline] {
+        bench.hub.events([Event::Connection(state)], &bench.device).unwrap();
+        assert!(bench.tells().iter().any(|(_, tell)| matches!(tell, Tell::Devices(_))), "{state:?}");
+    }
+}
+
+#[test]
+fn what_was_done_already_is_done() {
+    let mut bench = Bench::with_account();
+    let nobody = diario_protocol::AccountId::new([7; 16]);
+    let (_, me, device) = bench.device.whoami().unwrap();
+    let group = Ask::CreateGroup { title: "us".into(), members: Vec::new(), nonce: Nonce::new([1; 32]) };
+    let Ok(Answer::Conversation(conversation)) = bench.ask(group.clone()) else { panic!() };
+    assert_eq!(bench.ask(group), Ok(Answer::Conversation(conversation)));
+    assert_eq!(bench.ask(Ask::AddMembers { conversation, accounts: vec![me] }), Ok(Answer::Done));
+    assert_eq!(bench.ask(Ask::RemoveMember { conversation, account: nobody }), Ok(Answer::Done));
+    let myself = bench.ask(Ask::RemoveMember { conversation, account: me });
+    assert_eq!(myself, Err(Problem::Membership), "that is leaving");
+    let own = bench.own();
+    let no_group = bench.ask(Ask::RemoveMember { conversation: own, account: nobody });
+    assert_eq!(no_group, Err(Problem::Membership));
+    assert_eq!(bench.ask(Ask::Revoke(diario_protocol::DeviceId::new([7; 16]))), Ok(Answer::Done));
+    assert_eq!(bench.ask(Ask::Revoke(device)), Err(Problem::LastPrimary));
+}
+
+#[test]
+fn a_code_that_is_under_way_is_not_begun_anew() {
+    let mut bench = Bench::with_account();
+    let approve = || Ask::Approve { code: " ABCD-EFGH ".into() };
+    assert_eq!(bench.ask(approve()), Err(Problem::Offline));
+    bench.hub.gather.set_approving(Some("ABCD-EFGH".into()));
+    assert_eq!(bench.ask(approve()), Ok(Answer::Done));
+    assert_eq!(bench.ask(Ask::Approve { code: "ABCD-EFGJ".into() }), Err(Problem::Offline));
+    let failed = Event::Linking(diario_engine::LinkingStep::Failed("no".into()));
+    bench.hub.events([failed], &bench.device).unwrap();
+    assert_eq!(bench.ask(approve()), Err(Problem::Offline));
+}
