@@ -4,7 +4,9 @@ use futures_channel::oneshot;
 use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, MessagePort, ServiceWorkerContainer, ServiceWorkerRegistration, Worker};
+use web_sys::{
+    AbortSignal, EventTarget, MessagePort, ServiceWorkerContainer, ServiceWorkerRegistration, Worker,
+};
 
 #[wasm_bindgen]
 extern "C" {
@@ -94,10 +96,38 @@ pub(super) async fn sleep(ms: u32) {
 }
 
 /// Runs `body` whenever `target` has an event of this name, for as long as the page lives.
-pub(super) fn on(target: &web_sys::EventTarget, event: &str, body: impl FnMut(JsValue) + 'static) {
+pub(super) fn on(target: &EventTarget, event: &str, body: impl FnMut(JsValue) + 'static) {
     let listener = Closure::<dyn FnMut(JsValue)>::new(body).into_js_value();
     // The only failure is a listener that is no function.
     let _ = target.add_event_listener_with_callback(event, listener.unchecked_ref());
+}
+
+/// Runs a body whenever a target has an event, until this is dropped.
+pub(super) struct Listener {
+    target: EventTarget,
+    event: &'static str,
+    body: Closure<dyn FnMut(JsValue)>,
+}
+
+impl Listener {
+    pub(super) fn new(
+        target: &EventTarget,
+        event: &'static str,
+        body: impl FnMut(JsValue) + 'static,
+    ) -> Self {
+        let listener = Self { target: target.clone(), event, body: Closure::new(body) };
+        // The only failure is a listener that is no function.
+        let _ = target.add_event_listener_with_callback(event, listener.body.as_ref().unchecked_ref());
+        listener
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // It was added.
+        let _ =
+            self.target.remove_event_listener_with_callback(self.event, self.body.as_ref().unchecked_ref());
+    }
 }
 
 /// A property; `undefined` if there is none.

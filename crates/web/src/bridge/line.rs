@@ -8,7 +8,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use web_sys::MessagePort;
 
-use super::js;
+use super::js::{self, Listener};
 
 /// The number of `Start`, which every new port begins with.
 pub(super) const START: u64 = 0;
@@ -23,9 +23,21 @@ struct Asked {
     answer: oneshot::Sender<Answered>,
 }
 
+/// A port, and what is heard over it.
+struct Connected {
+    port: MessagePort,
+    _heard: [Listener; 2],
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.port.close();
+    }
+}
+
 /// The line to the worker that holds the engine, whichever that is.
 pub(super) struct Line {
-    port: Option<MessagePort>,
+    port: Option<Connected>,
     /// Whether this port's `Start` was answered.
     started: bool,
     asked: BTreeMap<u64, Asked>,
@@ -48,7 +60,7 @@ impl Line {
             self.watch = Some(frame(WATCH, ask.clone()));
         }
         let frame = frame(id, ask);
-        if let Some(port) = &self.port {
+        if let Some(Connected { port, .. }) = &self.port {
             js::post(port, &frame);
         }
         self.asked.insert(id, Asked { frame, answer });
@@ -56,8 +68,10 @@ impl Line {
     }
 
     /// Begins anew over another port: everything first, then what was not answered, in the order it was asked.
-    pub(super) fn connect(&mut self, port: MessagePort) {
+    pub(super) fn connect(&mut self, port: MessagePort, heard: [Listener; 2]) {
         self.disconnect();
+        // What came meanwhile is heard from now on.
+        port.start();
         js::post(&port, &frame(START, Ask::Start));
         if let Some(watch) = &self.watch {
             js::post(&port, watch);
@@ -65,12 +79,12 @@ impl Line {
         for asked in self.asked.values() {
             js::post(&port, &asked.frame);
         }
-        self.port = Some(port);
+        self.port = Some(Connected { port, _heard: heard });
     }
 
     /// Asks once more for everything, over the same port.
     pub(super) fn start_again(&self) {
-        if let Some(port) = &self.port {
+        if let Some(Connected { port, .. }) = &self.port {
             js::post(port, &frame(START, Ask::Start));
         }
     }
@@ -78,10 +92,7 @@ impl Line {
     /// Lets the port go; what was asked waits for the next.
     pub(super) fn disconnect(&mut self) {
         self.started = false;
-        if let Some(port) = self.port.take() {
-            port.set_onmessage(None);
-            port.close();
-        }
+        self.port = None;
     }
 
     /// Whether there is a leader at the other end.

@@ -25,6 +25,7 @@ use place::Place;
 const LEAD: &str = "diario-lead";
 
 /// What the page does with what comes.
+#[expect(clippy::struct_field_names, reason = "that is how handlers are called")]
 #[derive(Clone)]
 pub(crate) struct Handlers {
     /// Something happened.
@@ -183,6 +184,9 @@ impl Inner {
         match message {
             ToPage::Answer(line::START, Answer::Snapshot(snapshot)) => {
                 self.line.borrow_mut().set_started();
+                if !self.place.borrow().leads() {
+                    self.set_role(Role::Follower);
+                }
                 (self.handlers.on_start)(*snapshot);
             }
             ToPage::Problem(line::START, problem) => self.broken(&problem.to_string()),

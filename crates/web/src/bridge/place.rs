@@ -5,9 +5,9 @@ use std::rc::Rc;
 use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, MessageChannel, MessageEvent, MessagePort, Worker};
+use web_sys::{AbortController, MessageChannel, MessagePort, Worker};
 
-use super::js::{self, Held, Wait};
+use super::js::{self, Held, Listener, Wait};
 use super::{Inner, Role};
 
 /// Held by the page whose worker holds the engine.
@@ -18,6 +18,8 @@ const PAGE: &str = "diario-page-";
 const PATIENCE_MS: u32 = 2000;
 /// The longest of these pauses.
 const LONGEST_PATIENCE_MS: u32 = 16_000;
+/// After so many tries without an answer this page says that it cannot reach the leader.
+const SILENT_TRIES: u32 = 2;
 /// How long a service worker has to become active before this page says that it cannot reach the leader.
 const BROKER_MS: u32 = 5000;
 
@@ -34,6 +36,7 @@ pub(super) enum Place {
 /// What a leader holds.
 pub(super) struct Leader {
     worker: Worker,
+    _heard: [Listener; 2],
     _page: Option<Held>,
     _lead: Held,
 }
@@ -127,14 +130,14 @@ impl Inner {
             }
         };
         let this = self.clone();
-        js::on(&worker, "error", move |event| {
+        let failed = Listener::new(&worker, "error", move |event| {
             if this.is_turn(turn) {
                 let what = js::get(&event, "message").as_string();
                 this.broken(&what.unwrap_or_else(|| "the worker could not be loaded".into()));
             }
         });
         let this = self.clone();
-        js::on(&worker, "message", move |event| {
+        let heard = Listener::new(&worker, "message", move |event| {
             if this.is_turn(turn) {
                 this.hear_worker(&js::get(&event, "data"));
             }
@@ -143,7 +146,12 @@ impl Inner {
             Place::Follower(page) => Some(page),
             Place::None | Place::Leader(_) => None,
         };
-        self.place.replace(Place::Leader(Leader { worker, _page: page, _lead: lead }));
+        self.place.replace(Place::Leader(Leader {
+            worker,
+            _heard: [failed, heard],
+            _page: page,
+            _lead: lead,
+        }));
         let Some((own, other)) = channel() else { return };
         self.place.borrow().hand_on(&self.page, &other);
         self.connect(own, turn);
@@ -201,16 +209,21 @@ impl Inner {
                 return;
             };
             let mut patience = PATIENCE_MS;
+            let mut tries = 0;
             while this.is_turn(turn) && !this.line.borrow().is_started() {
                 if let (Some(active), Some((own, other))) = (broker.active(), channel()) {
                     let message = js::port_message("leader", &this.page, &other);
                     let sent = active.post_message_with_transferable(&message, &js_sys::Array::of1(&other));
                     if sent.is_ok() {
                         this.connect(own, turn);
-                        this.set_role(Role::Follower);
                     }
                 }
                 js::sleep(patience).await;
+                tries += 1;
+                if tries == SILENT_TRIES && this.is_turn(turn) && !this.line.borrow().is_started() {
+                    // It is sought all the same.
+                    this.set_role(Role::ElsewhereOnly);
+                }
                 patience = (patience * 2).min(LONGEST_PATIENCE_MS);
             }
         });
@@ -219,20 +232,19 @@ impl Inner {
     /// Speaks over this port from now on.
     fn connect(self: &Rc<Self>, port: MessagePort, turn: u64) {
         let this = self.clone();
-        let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let heard = Listener::new(&port, "message", move |event| {
             if this.is_turn(turn) {
-                this.hear(&event.data());
+                this.hear(&js::get(&event, "data"));
             }
         });
-        port.set_onmessage(Some(heard.into_js_value().unchecked_ref()));
         let this = self.clone();
         // Where browsers tell it; else the next leader makes itself known.
-        js::on(&port, "close", move |_| {
+        let closed = Listener::new(&port, "close", move |_| {
             if this.is_turn(turn) && this.line.borrow().is_started() {
                 this.leader_changed();
             }
         });
-        self.line.borrow_mut().connect(port);
+        self.line.borrow_mut().connect(port, [heard, closed]);
     }
 
     /// Makes void what was begun before.
