@@ -2,6 +2,7 @@
 
 pub mod avatar;
 pub mod device_name;
+pub mod draft;
 pub mod emoji;
 pub mod linkify;
 pub mod order;

@@ -11,6 +11,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use crate::actions;
+use crate::model::draft::{Kept, given_back};
 use crate::state::{State, clock, use_state};
 use crate::text::{tr, tr_args};
 use crate::ui::conversation::OpenThread;
@@ -43,7 +44,7 @@ struct Draft {
     /// What is in the box.
     text: RwSignal<String>,
     /// What the engine has of it, as far as known here.
-    kept: StoredValue<String>,
+    kept: StoredValue<Kept>,
     timer: StoredValue<Option<TimeoutHandle>>,
     typed: StoredValue<u64>,
 }
@@ -69,23 +70,63 @@ impl Draft {
         if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
             timer.clear();
         }
-        let Some(text) = self.text.try_get_untracked() else { return };
-        let text = if text.trim().is_empty() { String::new() } else { text };
-        if self.kept.get_value() != text {
-            self.kept.set_value(text.clone());
-            self.state.hint(Ask::Draft { conversation: self.conversation, text });
+        let asked = self.text.try_with_untracked(|text| self.kept.try_update_value(|kept| kept.keep(text)));
+        let Some(text) = asked.flatten().flatten() else { return };
+        let Self { state, conversation, .. } = self;
+        leptos::task::spawn_local(async move {
+            // That a draft is not kept is no problem of anybody's before it is lost; it is tried again with the next key.
+            let done = state.ask(Ask::Draft { conversation, text }).await.is_ok();
+            self.answered(done);
+        });
+    }
+
+    /// The engine told what it keeps.
+    fn came(self, told: &str) {
+        let new = self.kept.try_update_value(|kept| {
+            let there = self.text.try_get_untracked().unwrap_or_default();
+            kept.told(told, &there)
+        });
+        if let Some(new) = new.flatten() {
+            self.text.set(new);
         }
     }
 
-    /// Another device, or another tab, has written: it is taken over unless something else is being written here.
-    fn came(self, draft: String) {
-        if self.kept.get_value() == draft {
-            return;
+    fn answered(self, done: bool) {
+        let told = self.state.row_now(self.conversation).map(|row| row.draft).unwrap_or_default();
+        self.kept.try_update_value(|kept| kept.answered(done, &told));
+    }
+
+    /// Sends what is in the box. Whether there was anything.
+    fn send(self) -> bool {
+        let text = self.text.try_with_untracked(|text| text.trim().to_owned());
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return false };
+        if let Some(timer) = self.timer.try_update_value(Option::take).flatten() {
+            timer.clear();
         }
-        let untouched = self.text.with_untracked(|text| text.is_empty() || *text == self.kept.get_value());
-        self.kept.set_value(draft.clone());
-        if untouched {
-            self.text.set(draft);
+        self.kept.update_value(Kept::send);
+        self.text.set(String::new());
+        self.typed.set_value(0);
+        let salt = actions::random();
+        leptos::task::spawn_local(async move {
+            let sent = actions::send(self.state, self.conversation, text.clone(), salt).await;
+            self.answered(sent.is_ok());
+            if let Err(problem) = sent {
+                self.give_back(&text);
+                self.state.problem(problem);
+            }
+        });
+        true
+    }
+
+    /// What could not be sent is not lost: it is in the box again, or, if the box is gone, in the draft.
+    fn give_back(self, failed: &str) {
+        let there = self.text.try_get_untracked();
+        if let Some(there) = there {
+            self.text.set(given_back(failed, &there));
+            self.touched();
+        } else if let Some(row) = self.state.row_now(self.conversation) {
+            let text = given_back(failed, &row.draft);
+            self.state.fire(Ask::Draft { conversation: self.conversation, text });
         }
     }
 }
@@ -99,12 +140,12 @@ fn Writing(row: RwSignal<ConversationRow>, thread: OpenThread) -> impl IntoView 
         state,
         conversation,
         text: RwSignal::new(first.clone()),
-        kept: StoredValue::new(first),
+        kept: StoredValue::new(Kept::new(first)),
         timer: StoredValue::new(None),
         typed: StoredValue::new(0),
     };
     let came = Memo::new(move |_| row.read().draft.clone());
-    Effect::new(move |_| draft.came(came.get()));
+    Effect::new(move |_| draft.came(&came.read()));
     Effect::new(move |_| {
         draft.text.track();
         if let Some(field) = field.get() {
@@ -118,25 +159,9 @@ fn Writing(row: RwSignal<ConversationRow>, thread: OpenThread) -> impl IntoView 
     });
     let nothing = Memo::new(move |_| draft.text.read().trim().is_empty());
     let send = move || {
-        let Some(text) = draft.text.try_get_untracked().filter(|text| !text.trim().is_empty()) else {
-            return;
-        };
-        let text = text.trim().to_owned();
-        let salt = actions::random();
-        draft.text.set(String::new());
-        draft.typed.set_value(0);
-        draft.keep();
-        thread.to_newest();
-        leptos::task::spawn_local(async move {
-            if let Err(problem) = actions::send(state, conversation, text.clone(), salt).await {
-                // It is not lost: it is in the box again, unless something else is there by now.
-                if draft.text.try_with_untracked(String::is_empty) == Some(true) {
-                    draft.text.set(text);
-                    draft.touched();
-                }
-                state.problem(problem);
-            }
-        });
+        if draft.send() {
+            thread.to_newest();
+        }
     };
     view! {
         <form class="composer" on:submit=move |event| {
