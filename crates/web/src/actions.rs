@@ -138,6 +138,6 @@ pub(crate) async fn scan(
 }
 
 /// Everything up to there was read.
-pub(crate) fn mark_read(state: State, conversation: ConversationId, seq: Seq) {
-    state.hint(Ask::MarkRead { conversation, seq });
+pub(crate) async fn mark_read(state: State, conversation: ConversationId, seq: Seq) -> Result<(), Problem> {
+    done(state, Ask::MarkRead { conversation, seq }).await
 }

@@ -1,7 +1,7 @@
 //! The part of a conversation that is loaded: bounded, in order, each message once.
 
 use diario_protocol::{EntryId, Seq};
-use diario_web_api::Message;
+use diario_web_api::{MAX_PAGE, Message, MessageState};
 
 /// Messages that are fetched at a time.
 pub const PAGE: u16 = 60;
@@ -121,16 +121,40 @@ impl Window {
         }
     }
 
-    /// What is newer than this is not known any more: it is fetched again when it is wanted.
-    pub fn forget_end(&mut self) {
-        self.messages.retain(|message| message.seq.is_some());
-        self.more_after = true;
+    /// Which part of it to ask for anew when what is loaded may be out of date: the messages after a sequence, and how
+    /// many; as much as one page holds, around what is seen. `None`: nothing here has a place to go by.
+    pub fn part(&self, seen: Option<Seq>) -> Option<(Seq, u16)> {
+        let most = usize::from(MAX_PAGE);
+        let at =
+            seen.and_then(|seen| self.messages.iter().position(|m| m.seq.is_some_and(|seq| seq >= seen)));
+        let from = match at {
+            Some(at) => at.saturating_sub(most / 2).min(self.messages.len().saturating_sub(most)),
+            None => 0,
+        };
+        let first = self.messages.get(from)?.seq?;
+        let count = (self.messages.len() - from).clamp(usize::from(PAGE), most);
+        Some((Seq(first.0.saturating_sub(1)), u16::try_from(count).unwrap_or(MAX_PAGE)))
+    }
+
+    /// Whether there is a message of somebody else's after a sequence.
+    pub fn has_unread(&self, read: Seq) -> bool {
+        self.messages.iter().any(|message| is_unread(message, read))
+    }
+
+    /// Whether one of these is of somebody else, after a sequence and not here yet.
+    pub fn would_be_unread(&self, told: &[Message], read: Seq) -> bool {
+        told.iter().any(|new| is_unread(new, read) && !self.messages.iter().any(|known| known.id == new.id))
     }
 
     fn merge(&mut self, new: Vec<Message>) {
         for message in new {
-            match self.messages.iter_mut().find(|known| known.id == message.id) {
-                Some(known) => *known = message,
+            match self.messages.iter().position(|known| known.id == message.id) {
+                // What is sent once more waits behind all others.
+                Some(at) if is_sent_anew(&self.messages[at], &message) => {
+                    self.messages.remove(at);
+                    self.messages.push(message);
+                }
+                Some(at) => self.messages[at] = message,
                 None => self.messages.push(message),
             }
         }
@@ -155,6 +179,14 @@ impl Window {
             }
         }
     }
+}
+
+fn is_unread(message: &Message, read: Seq) -> bool {
+    !message.mine && message.seq.is_some_and(|seq| seq > read)
+}
+
+fn is_sent_anew(known: &Message, message: &Message) -> bool {
+    known.state == MessageState::Failed && message.state == MessageState::Pending
 }
 
 #[cfg(test)]
@@ -239,6 +271,45 @@ mod tests {
         assert!(window.gone(sample::message(2, None).id));
         assert!(!window.gone(sample::message(2, None).id));
         assert_eq!(seqs(&window), [Some(1), Some(3)]);
+    }
+
+    #[test]
+    fn what_is_sent_once_more_waits_behind_the_others() {
+        let mut failed = sample::message(2, None);
+        failed.state = MessageState::Failed;
+        let mut window = Window::of(page(1..2), false, false);
+        assert!(window.tell(vec![failed, sample::message(3, None)], Far::Old));
+        assert!(window.tell(vec![sample::message(2, None)], Far::Old));
+        let ids: Vec<_> = window.messages().iter().map(|message| message.id).collect();
+        assert_eq!(ids, [1, 3, 2].map(|number| sample::message(number, None).id));
+    }
+
+    #[test]
+    fn the_part_that_is_seen_is_asked_for_anew() {
+        let small = Window::of(page(5..8), true, false);
+        assert_eq!(small.part(Some(Seq(6))), Some((Seq(4), PAGE)));
+        let mut large = Window::of(page(1000..1060), true, true);
+        for end in (0..4).map(|n| 1000 - n * 60) {
+            large.put_before(page(end - 60..end), true);
+        }
+        assert_eq!((large.messages().len(), large.first()), (300, Some(Seq(760))));
+        assert_eq!(large.part(Some(Seq(760))), Some((Seq(759), MAX_PAGE)));
+        assert_eq!(large.part(Some(Seq(900))), Some((Seq(799), MAX_PAGE)));
+        assert_eq!(large.part(Some(Seq(1059))), Some((Seq(859), MAX_PAGE)));
+        assert_eq!(large.part(None), Some((Seq(759), MAX_PAGE)));
+        assert_eq!(Window::of(vec![sample::message(1, None)], false, false).part(None), None);
+        assert_eq!(Window::default().part(None), None);
+    }
+
+    #[test]
+    fn what_is_unread_is_of_others_and_new() {
+        let window = Window::of(page(1..4), false, false);
+        assert!(window.has_unread(Seq(2)) && !window.has_unread(Seq(3)));
+        assert!(!window.would_be_unread(&page(1..4), Seq(0)), "they are here");
+        assert!(window.would_be_unread(&page(3..5), Seq(3)));
+        let mut own = sample::message(9, Some(9));
+        own.mine = true;
+        assert!(!window.would_be_unread(&[own, sample::message(10, None)], Seq(3)));
     }
 
     #[test]

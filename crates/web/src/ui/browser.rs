@@ -20,6 +20,11 @@ pub(crate) fn is_wide() -> bool {
     media("(min-width: 45rem)")
 }
 
+/// Whether the details lie upon the conversation instead of standing beside it; the style sheet says the same.
+pub(crate) fn is_covered_by_details() -> bool {
+    !media("(min-width: 68.75rem)")
+}
+
 /// Whether somebody looks at this page.
 pub(crate) fn is_looked_at() -> bool {
     let document = document();

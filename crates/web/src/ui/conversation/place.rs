@@ -91,6 +91,21 @@ pub(super) fn to_item(log: &HtmlElement, selector: &str) -> bool {
     true
 }
 
+/// Scrolls towards the end, until this item stands in the upper part of what is seen; never back.
+pub(super) fn to_end_before(log: &HtmlElement, selector: &str) {
+    let before = log.scroll_top();
+    to_end(log);
+    let Some(item) = log.query_selector(selector).ok().flatten() else { return };
+    let top = item.get_bounding_client_rect().top() - log.get_bounding_client_rect().top();
+    let above = top - f64::from(log.client_height()) * 0.2;
+    if above < 0.0 {
+        scroll_by(log, above);
+        if log.scroll_top() < before {
+            log.set_scroll_top(before);
+        }
+    }
+}
+
 /// The highest sequence of what is seen.
 pub(super) fn seen(log: &HtmlElement) -> Option<Seq> {
     let items = items(log)?;

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use diario_protocol::{ConversationId, Seq};
-use diario_web_api::{Anchor, Ask, ConversationRow, Problem};
+use diario_web_api::{Anchor, Ask, Connection, ConversationRow, Message, Problem};
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlElement;
 
 use crate::actions;
+use crate::model::Place;
 use crate::model::thread::{Item, Key, lay_out};
 use crate::model::window::{Far, PAGE, Window};
 use crate::state::{State, Told};
@@ -38,6 +39,8 @@ enum Then {
     Stay,
     /// To the first unread one, or to the end.
     Begin,
+    /// Follows the end, as long as the line above the unread ones stays in sight.
+    Line,
     /// To the end.
     End,
 }
@@ -60,8 +63,10 @@ pub(crate) struct Thread {
     pub(super) at_end: RwSignal<bool>,
     /// The element that is scrolled.
     pub(super) log: NodeRef<html::Div>,
-    /// How far one had read when it was opened, if something was unread.
+    /// How far one had read when it was opened, or when one looked away, if something was unread then.
     read_before: StoredValue<Option<Seq>>,
+    /// Whether `read_before` is of this time that nobody looks: it is set once in it.
+    line_is_set: StoredValue<bool>,
     marked: StoredValue<Seq>,
     fetching: StoredValue<bool>,
     /// Where to scroll after the next frame's change, if there is one to come.
@@ -85,6 +90,7 @@ impl Thread {
             at_end: RwSignal::new(true),
             log: NodeRef::new(),
             read_before: StoredValue::new(None),
+            line_is_set: StoredValue::new(false),
             marked: StoredValue::new(Seq(0)),
             fetching: StoredValue::new(false),
             then: StoredValue::new(None),
@@ -93,13 +99,24 @@ impl Thread {
         let listener = Rc::new(move |told| thread.hear(told));
         state.listen(Some(listener));
         state.hint(Ask::Watch(Some(id)));
-        let read = row.with_untracked(|row| (row.unread > 0).then_some(row.markers.read_here));
-        thread.read_before.set_value(read);
-        thread.load(Anchor::Unread, true);
+        thread.begin();
         let looks = [
             window_event_listener(leptos::ev::focus, move |_| thread.look()),
-            window_event_listener(leptos::ev::visibilitychange, move |_| thread.look()),
+            window_event_listener(leptos::ev::blur, move |_| thread.looked_away()),
+            window_event_listener(leptos::ev::visibilitychange, move |_| {
+                thread.looked_away();
+                thread.look();
+            }),
         ];
+        let live = Memo::new(move |_| state.status.read().connection == Connection::Live);
+        Effect::new(move |_| {
+            let details = matches!(state.nav.place(), Place::Details(_));
+            if details || !live.get() {
+                thread.looked_away();
+            }
+            // What the details covered may be seen now.
+            request_animation_frame(move || thread.look());
+        });
         on_cleanup(move || {
             looks.into_iter().for_each(WindowListenerHandle::remove);
             // The next conversation, if there is one, has its own turn already.
@@ -111,6 +128,38 @@ impl Thread {
         thread
     }
 
+    /// Shows it from the first unread one on.
+    fn begin(self) {
+        let read = self.row.with_untracked(|row| (row.unread > 0).then(|| self.read(row)));
+        self.read_before.set_value(read);
+        self.line_is_set.set_value(read.is_some());
+        self.load(Anchor::Unread, Then::Begin);
+    }
+
+    /// How far it was read, as far as known here: what was marked just now counts.
+    fn read(self, row: &ConversationRow) -> Seq {
+        row.markers.read_here.max(self.marked.get_value())
+    }
+
+    /// Whether somebody looks at it: at the page, and at what the details do not cover.
+    fn is_seen(self) -> bool {
+        let covered =
+            matches!(self.state.nav.place_now(), Place::Details(_)) && browser::is_covered_by_details();
+        browser::is_looked_at() && !covered
+    }
+
+    /// Whether what comes now is seen as it comes. What was missed is new to who looks at it only now, too.
+    fn is_followed(self) -> bool {
+        self.is_seen() && self.state.status.read_untracked().connection == Connection::Live
+    }
+
+    /// What comes from now on is new to who comes back.
+    fn looked_away(self) {
+        if !self.is_followed() {
+            self.line_is_set.set_value(false);
+        }
+    }
+
     /// An item, to be followed.
     pub(super) fn item(self, key: Key) -> Option<ArcRwSignal<Item>> {
         self.items.try_with_value(|items| items.get(&key).cloned()).flatten()
@@ -119,7 +168,7 @@ impl Thread {
     /// Shows the newest.
     pub(crate) fn to_newest(self) {
         if self.window.with_value(Window::more_after) {
-            self.load(Anchor::Newest, false);
+            self.load(Anchor::Newest, Then::End);
         } else if let Some(log) = self.log.get_untracked() {
             place::to_end(&log);
             self.look();
@@ -129,7 +178,7 @@ impl Thread {
     /// Tries again what failed.
     pub(super) fn retry(self) {
         self.phase.set(Phase::Loading);
-        self.load(Anchor::Unread, true);
+        self.begin();
     }
 
     /// What happens when it is scrolled, and when what is seen may have changed otherwise.
@@ -163,32 +212,50 @@ impl Thread {
     }
 
     fn mark_read(self, log: &HtmlElement) {
-        if !browser::is_looked_at() {
+        if !self.is_seen() {
             return;
         }
-        let (unread, read) = self.row.with_untracked(|row| (row.unread, row.markers.read_here));
-        let known = read.max(self.marked.get_value());
-        if let Some(seq) = place::seen(log).filter(|seq| unread > 0 && *seq > known) {
-            self.marked.set_value(seq);
-            actions::mark_read(self.state, self.id, seq);
-        }
+        let (unread, known) = self.row.with_untracked(|row| (row.unread, self.read(row)));
+        let Some(seq) = place::seen(log).filter(|seq| unread > 0 && *seq > known) else { return };
+        let before = self.marked.get_value();
+        self.marked.set_value(seq);
+        leptos::task::spawn_local(async move {
+            if actions::mark_read(self.state, self.id, seq).await.is_err() {
+                // It is tried again with the next look.
+                self.marked.try_update_value(|marked| {
+                    if *marked == seq {
+                        *marked = before;
+                    }
+                });
+            }
+        });
     }
 
-    fn load(self, anchor: Anchor, begin: bool) {
+    fn load(self, anchor: Anchor, then: Then) {
+        self.load_part(anchor, PAGE, then, None);
+    }
+
+    /// Fetches a page in place of what is loaded. `more_before`: whether there are older ones, if that is known.
+    fn load_part(self, anchor: Anchor, limit: u16, then: Then, more_before: Option<bool>) {
         let turn = self.turn.get_value() + 1;
         self.turn.set_value(turn);
         self.fetching.set_value(true);
         leptos::task::spawn_local(async move {
-            let page = actions::history(self.state, self.id, anchor, PAGE).await;
+            let page = actions::history(self.state, self.id, anchor, limit).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
             self.fetching.set_value(false);
             match page {
+                // Meanwhile one has scrolled up: these would take away what is seen.
+                Ok(_) if anchor == Anchor::Newest && then == Then::Stay && !self.at_end.get_untracked() => {
+                    self.reload();
+                }
                 Ok(page) => {
-                    self.window.set_value(Window::of(page.messages, page.more_before, page.more_after));
+                    let more_before = more_before.unwrap_or(page.more_before);
+                    self.window.set_value(Window::of(page.messages, more_before, page.more_after));
                     self.phase.set(Phase::Ready);
-                    self.show(if begin { Then::Begin } else { Then::End });
+                    self.show(then);
                 }
                 Err(problem) if self.phase.get_untracked() == Phase::Ready => self.state.problem(problem),
                 Err(problem) => self.phase.set(Phase::Failed(problem)),
@@ -233,26 +300,7 @@ impl Thread {
             Some(_) => {}
         }
         match told {
-            Told::Messages(messages, reload) => {
-                let far = self.far_end();
-                let changed = self.window.try_update_value(|window| {
-                    if reload && !window.more_after() {
-                        // Between what is loaded and what was told others are missing.
-                        return None;
-                    }
-                    let many = messages.len() >= usize::from(PAGE) && self.at_end.get_untracked();
-                    let changed = window.tell(messages, far);
-                    if many {
-                        window.keep_newest();
-                    }
-                    Some(changed)
-                });
-                match changed.flatten() {
-                    Some(true) => self.show(Then::Stay),
-                    Some(false) => {}
-                    None => self.reload(),
-                }
-            }
+            Told::Messages(messages, reload) => self.take(messages, reload),
             Told::Gone(id) => {
                 if self.window.try_update_value(|window| window.gone(id)) == Some(true) {
                     self.show(Then::Stay);
@@ -265,18 +313,67 @@ impl Thread {
         }
     }
 
-    /// Asks anew for what is shown: the newest if they are in sight, else the part around it.
-    fn reload(self) {
-        let first = self.window.try_with_value(Window::first).flatten();
-        match first {
-            _ if self.at_end.get_untracked() => self.load(Anchor::Newest, false),
-            Some(first) if self.phase.get_untracked() == Phase::Ready => {
-                // What is loaded stays; what is newer is fetched as it is scrolled to.
-                let _ = first;
-                self.window.update_value(Window::forget_end);
-                self.look();
+    /// Messages are new or changed; `reload`: and others too, which were not told.
+    fn take(self, messages: Vec<Message>, reload: bool) {
+        if reload {
+            // Between what is loaded and what was told others are missing, and what is loaded may be another.
+            return self.reload();
+        }
+        let at_end = self.at_end.get_untracked();
+        let followed = self.is_followed();
+        let read = self.row.with_untracked(|row| self.read(row));
+        let missed = !followed && self.window.with_value(|window| window.would_be_unread(&messages, read));
+        if missed {
+            self.set_line(read);
+        }
+        let far = if missed && at_end { Far::New } else { self.far_end() };
+        let changed = self.window.try_update_value(|window| {
+            let many = messages.len() >= usize::from(PAGE) && at_end && followed;
+            let changed = window.tell(messages, far);
+            if many {
+                window.keep_newest();
             }
-            _ => self.load(Anchor::Unread, true),
+            changed || many
+        });
+        if changed == Some(true) {
+            self.show(if missed && at_end { Then::Line } else { Then::Stay });
+        }
+    }
+
+    /// The unread ones begin after this, unless some were unread before.
+    fn set_line(self, read: Seq) {
+        let caught_up = self.window.with_value(|window| !window.more_after() && !window.has_unread(read));
+        if caught_up && !self.line_is_set.get_value() {
+            self.line_is_set.set_value(true);
+            self.read_before.set_value(Some(read));
+        }
+    }
+
+    /// Asks anew for what is shown: the newest if they are in sight, else the part around what is.
+    fn reload(self) {
+        let Some(phase) = self.phase.try_get_untracked() else { return };
+        let at_end = self.at_end.get_untracked();
+        if phase != Phase::Ready {
+            return self.begin();
+        }
+        if at_end {
+            // What nobody saw come is shown from its beginning.
+            let unread = self.row.with_untracked(|row| row.unread > 0);
+            if unread && !self.is_followed() {
+                self.begin();
+            } else {
+                self.load(Anchor::Newest, Then::Stay);
+            }
+            return;
+        }
+        let seen = self.log.try_get_untracked().flatten().and_then(|log| place::seen(&log));
+        let (part, first, more) = self.window.with_value(|w| (w.part(seen), w.first(), w.more_before()));
+        match part {
+            Some((after, limit)) => {
+                let more = more || first.is_some_and(|first| first <= after);
+                self.load_part(Anchor::After(after), limit, Then::Stay, Some(more));
+            }
+            None => self.begin(),
         }
     }
 
@@ -340,6 +437,7 @@ impl Thread {
             match then {
                 Then::Begin if place::to_item(&log, ".unread-line") => {}
                 Then::Begin | Then::End => place::to_end(&log),
+                Then::Line => place::to_end_before(&log, ".unread-line"),
                 Then::Stay if follows_end => place::to_end(&log),
                 Then::Stay => {
                     if let Some(anchor) = anchor {
