@@ -62,12 +62,23 @@ fn Opened(at: RwSignal<Option<MenuAt>, LocalStorage>, open: MenuAt) -> impl Into
         }
     };
     let (pin, mute) = (arrange.clone(), arrange);
+    // It closes with the click: were it gone before, the click would meet what lies below. And the finger that opened
+    // it by staying is not one that closes it.
+    let touched = StoredValue::new(false);
     let (on_key, away, details) = (close.clone(), close.clone(), close);
     view! {
-        <div class="menu-shade" on:pointerdown=move |event| {
-            event.prevent_default();
-            away(true);
-        } on:contextmenu=|event| event.prevent_default()></div>
+        <div
+            class="menu-shade"
+            on:pointerdown=move |_| touched.set_value(true)
+            // The menu keeps the focus until it is closed.
+            on:mousedown=|event| event.prevent_default()
+            on:click=move |_| {
+                if touched.get_value() {
+                    away(true);
+                }
+            }
+            on:contextmenu=|event| event.prevent_default()
+        ></div>
         <div
             class="menu"
             role="menu"

@@ -43,7 +43,7 @@ impl Press {
 
     /// It moves: further than a little, it scrolls.
     pub(crate) fn moved(self, x: i32, y: i32) {
-        let (x0, y0) = self.at.get_value();
+        let Some((x0, y0)) = self.at.try_get_value() else { return };
         if (x - x0).abs().max((y - y0).abs()) > NEAR {
             self.end();
         }
