@@ -89,6 +89,8 @@ pub(crate) struct Known {
     pub(crate) broken: RwSignal<Option<String>>,
     /// The conversations in the order of the list: pinned ones first, then the newest.
     pub(crate) order: RwSignal<Vec<ConversationId>>,
+    /// Changes whenever a conversation is called otherwise, or others are in it.
+    pub(crate) named: RwSignal<u64>,
     /// Unread messages of conversations that are not muted.
     pub(crate) unread: RwSignal<u64>,
     rows: RwSignal<HashMap<ConversationId, ArcRwSignal<ConversationRow>>>,
@@ -154,6 +156,7 @@ impl State {
             role: RwSignal::new(None),
             broken: RwSignal::new(None),
             order: RwSignal::default(),
+            named: RwSignal::new(0),
             unread: RwSignal::new(0),
             rows: RwSignal::default(),
             typing: RwSignal::default(),
@@ -371,7 +374,7 @@ impl State {
 
     fn put_rows(self, new: Vec<ConversationRow>) {
         let mut added = Vec::new();
-        let mut moved = false;
+        let (mut moved, mut renamed) = (false, false);
         {
             let rows = self.rows.read_untracked();
             for row in new {
@@ -380,6 +383,7 @@ impl State {
                         let differs = {
                             let old = signal.read_untracked();
                             moved |= (old.pinned, old.at) != (row.pinned, row.at);
+                            renamed |= old.title != row.title || old.others != row.others;
                             *old != row
                         };
                         if differs {
@@ -405,6 +409,9 @@ impl State {
             if *self.order.read_untracked() != order {
                 self.order.set(order);
             }
+        }
+        if renamed {
+            self.named.update(|named| *named += 1);
         }
         self.count_unread();
     }

@@ -81,6 +81,7 @@ fn found(state: State, typed: &str) -> Vec<ConversationId> {
     if typed.trim().is_empty() {
         return order.clone();
     }
+    state.named.track();
     let is_found = |id: &ConversationId| {
         state.row_now(*id).is_some_and(|row| {
             order::found(&naming::title(&row), typed)
@@ -113,7 +114,7 @@ fn Rows(shown: RwSignal<Vec<ConversationId>>, menu: RwSignal<Option<MenuAt>, Loc
     let seen = RwSignal::new((0.0, 800.0));
     let height = StoredValue::new(ROW_REM * browser::rem());
     let look = move || {
-        if let Some(scroller) = scroller.get_untracked() {
+        if let Some(scroller) = scroller.try_get_untracked().flatten() {
             let now = (f64::from(scroller.scroll_top()), f64::from(scroller.client_height()));
             if now != seen.get_untracked() {
                 seen.set(now);
@@ -145,12 +146,31 @@ fn Rows(shown: RwSignal<Vec<ConversationId>>, menu: RwSignal<Option<MenuAt>, Loc
                 style:padding-block-start=move || pixels(range.get().start)
                 style:padding-block-end=move || pixels(count.get().saturating_sub(range.get().end))
             >
-                <ForEnumerate each=move || in_sight.get() key=|id| *id let(index, id)>
+                <ForEnumerate each=move || {
+                    let rows = in_sight.get();
+                    // Right before the rows are put into another order.
+                    keep_focus(scroller);
+                    rows
+                } key=|id| *id let(index, id)>
                     <Row id position=Signal::derive(move || range.get().start + index.get() + 1) count menu/>
                 </ForEnumerate>
             </ul>
         </div>
     }
+}
+
+/// Gives the focus back to what has it in the list: browsers take it from an element that is moved. If its row goes
+/// out of the page the list itself has it.
+fn keep_focus(scroller: NodeRef<html::Div>) {
+    let Some(scroller) = scroller.try_get_untracked().flatten() else { return };
+    let Some(focused) = browser::focused().filter(|focused| scroller.contains(Some(focused))) else { return };
+    leptos::task::spawn_local(async move {
+        leptos::task::tick().await;
+        // Who has it by now keeps it.
+        if browser::focused().is_none_or(|now| now.tag_name() == "BODY") {
+            browser::focus(if focused.is_connected() { &focused } else { &scroller });
+        }
+    });
 }
 
 /// What is said when there is nothing to list.
