@@ -181,7 +181,9 @@ settings! {
     push_attempts: u32 = "4";
     /// Milliseconds until the second attempt; four times as long until each further one.
     push_retry_ms: u64 = "2000";
-    /// Pushes on their way at the same time.
+    /// Seconds of failing without a break after which a subscription is dropped.
+    push_give_up_s: u64 = "259200";
+    /// Pushes on their way at the same time; at most a quarter of them to one push service.
     push_concurrency: usize = "32";
     /// Devices that may wait to be woken; beyond them the next message tries again.
     push_waiting: usize = "4096";

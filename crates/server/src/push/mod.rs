@@ -7,6 +7,7 @@
 mod address;
 mod client;
 mod endpoint;
+mod lanes;
 mod send;
 mod vapid;
 mod wakes;
@@ -27,7 +28,9 @@ const PAYLOAD: &[u8; 64] = b"{\"v\":1}                                          
 pub(crate) fn check(subscription: &PushSubscription, allow_local: bool) -> Result<(), Refusal> {
     subscription.check()?;
     let Some(endpoint) = Endpoint::parse(&subscription.endpoint, allow_local) else {
-        return Err(Refusal::Invalid("the address of a push service is an https URL".into()));
+        return Err(Refusal::Invalid(
+            "the address of a push service is an https URL with the usual port".into(),
+        ));
     };
     // Names are looked up when a push is sent, each time.
     if !allow_local && endpoint.host.parse().is_ok_and(|address| !is_global(address)) {

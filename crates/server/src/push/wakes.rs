@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diario_protocol::{AccountId, ConversationId, DeviceId, DeviceRef};
 use tokio::sync::mpsc;
@@ -33,6 +33,14 @@ struct Sleeper {
     /// When something that would have woken it went to its connection last. If that connection turns out to have
     /// been dead by then, the device is woken after all.
     told: Option<Instant>,
+    /// Since when, and for how many rounds, its push service could not be told.
+    failing: Option<Failing>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failing {
+    since: Instant,
+    rounds: u32,
 }
 
 /// Where the waking of a device is.
@@ -42,8 +50,38 @@ enum Phase {
     Idle,
     /// A push waits or is under way: no second one. `again`: there was more since. `met`: it has connected since.
     Sending { again: bool, met: bool },
-    /// A push was sent a moment ago. `again`: there was more since.
+    /// A push was sent a moment ago, or could not be. `again`: there was more since, or the device is still to be told.
     Resting { ticket: u64, again: bool },
+}
+
+/// How the attempts to send a push have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    /// The push service has it.
+    Sent,
+    /// It was not sent, and nothing was learned of the push service: nobody wants it, or there was no room.
+    Skipped,
+    /// Given up. `again`: it may work later. `after`: the push service wants to be left alone that long.
+    Failed { again: bool, after: Duration },
+}
+
+/// For how long a device is left alone, and when there is no hope any more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// After a push; four times as long after each that failed.
+    pub(super) rest: Duration,
+    /// Of failing without a break.
+    pub(super) give_up: Duration,
+}
+
+/// The longest rest.
+const LONGEST_REST: Duration = Duration::from_hours(6);
+
+impl Patience {
+    fn after(&self, failed: u32) -> Duration {
+        let times = 4_u32.saturating_pow(failed);
+        self.rest.saturating_mul(times).min(LONGEST_REST.max(self.rest))
+    }
 }
 
 /// What follows a push.
@@ -53,8 +91,10 @@ pub(super) enum After {
     Nothing,
     /// The next one, at once.
     Again,
-    /// Some time without, then [`Wakes::rested`] with this ticket.
-    Rest(u64),
+    /// So long without, then [`Wakes::rested`] with this ticket.
+    Rest(u64, Duration),
+    /// The subscription is to be dropped.
+    GiveUp,
 }
 
 /// The devices, locked: for all changes of one transaction.
@@ -82,12 +122,17 @@ impl Wakes {
                 let silent = silent.into_boxed_slice();
                 if let Some(known) = at.and_then(|at| of_account.get_mut(at)) {
                     known.silent = silent;
+                    // Told anew, it may be elsewhere now: no reason to wait any more.
+                    if known.failing.take().is_some() && matches!(known.phase, Phase::Resting { .. }) {
+                        known.phase = Phase::Idle;
+                    }
                 } else {
                     of_account.push(Sleeper {
                         device: device.device,
                         silent,
                         phase: Phase::Idle,
                         told: None,
+                        failing: None,
                     });
                     self.counted(1);
                 }
@@ -120,12 +165,13 @@ impl Wakes {
         }
     }
 
-    /// A device has connected: what it was woken for is done.
+    /// A device has connected: what it was woken for is done. A push service that fails is left alone all the same.
     pub(crate) fn connected(&self, device: DeviceRef) {
         self.change(device, |sleeper| {
             sleeper.told = None;
             match &mut sleeper.phase {
                 Phase::Sending { again, met } => (*again, *met) = (false, true),
+                Phase::Resting { again, .. } if sleeper.failing.is_some() => *again = false,
                 phase => *phase = Phase::Idle,
             }
         });
@@ -156,17 +202,35 @@ impl Wakes {
         self.change(device, wanted) == Some(true)
     }
 
-    /// A push was sent, or given up.
-    pub(super) fn sent(&self, device: DeviceRef) -> After {
+    /// The attempts to send a push have ended.
+    pub(super) fn ended(&self, device: DeviceRef, round: Round, patience: &Patience) -> After {
         let after = self.change(device, |sleeper| {
+            let (failed, rest) = match round {
+                Round::Sent => {
+                    sleeper.failing = None;
+                    (false, patience.rest)
+                }
+                Round::Skipped => (false, patience.rest),
+                Round::Failed { after, .. } => {
+                    let now = Instant::now();
+                    let failing = sleeper.failing.get_or_insert(Failing { since: now, rounds: 0 });
+                    failing.rounds = failing.rounds.saturating_add(1);
+                    if now.duration_since(failing.since) >= patience.give_up {
+                        sleeper.phase = Phase::Idle;
+                        return After::GiveUp;
+                    }
+                    (true, patience.after(failing.rounds).max(after.min(LONGEST_REST)))
+                }
+            };
             let (phase, after) = match sleeper.phase {
-                Phase::Sending { again: true, met: true } => {
+                Phase::Sending { again: true, met: true } if !failed => {
                     (Phase::Sending { again: false, met: false }, After::Again)
                 }
-                Phase::Sending { again: false, met: true } => (Phase::Idle, After::Nothing),
-                Phase::Sending { again, met: false } => {
+                Phase::Sending { again: false, met: true } if !failed => (Phase::Idle, After::Nothing),
+                Phase::Sending { again, met } => {
                     let ticket = next_ticket();
-                    (Phase::Resting { ticket, again }, After::Rest(ticket))
+                    let untold = !met && matches!(round, Round::Failed { again: true, .. });
+                    (Phase::Resting { ticket, again: again || untold }, After::Rest(ticket, rest))
                 }
                 // The subscription went and came back.
                 other => (other, After::Nothing),
@@ -266,14 +330,25 @@ fn next_ticket() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const ACCOUNT: AccountId = AccountId::new([1; 16]);
     const DEVICE: DeviceRef = DeviceRef { account: ACCOUNT, device: DeviceId::new([2; 16]) };
     const LOUD: ConversationId = ConversationId::new([3; 16]);
     const SILENT: ConversationId = ConversationId::new([4; 16]);
+
+    const MINUTE: Duration = Duration::from_mins(1);
+    const PATIENCE: Patience = Patience { rest: MINUTE, give_up: Duration::from_hours(72) };
+    const BUSY: Round = Round::Failed { again: true, after: Duration::ZERO };
+    const REFUSED: Round = Round::Failed { again: false, after: Duration::ZERO };
+
+    /// Ends a round, after which the device rests that long; the ticket.
+    fn rests(wakes: &Wakes, round: Round, long: Duration) -> u64 {
+        match wakes.ended(DEVICE, round, &PATIENCE) {
+            After::Rest(ticket, rest) if rest == long => ticket,
+            other => panic!("{other:?}"),
+        }
+    }
 
     fn with_device() -> (Wakes, mpsc::Receiver<DeviceRef>) {
         let (wakes, queue) = Wakes::new(1, Arc::default());
@@ -292,11 +367,11 @@ mod tests {
         assert_eq!(queue.try_recv(), Ok(DEVICE));
         entry(&wakes, LOUD, false);
         assert!(queue.try_recv().is_err(), "one is under way");
-        let After::Rest(ticket) = wakes.sent(DEVICE) else { panic!() };
+        let ticket = rests(&wakes, Round::Sent, MINUTE);
         entry(&wakes, LOUD, false);
         assert!(queue.try_recv().is_err(), "it rests");
         assert!(wakes.rested(DEVICE, ticket), "for what came since");
-        let After::Rest(ticket) = wakes.sent(DEVICE) else { panic!() };
+        let ticket = rests(&wakes, Round::Sent, MINUTE);
         assert!(!wakes.rested(DEVICE, ticket), "nothing came since");
         entry(&wakes, LOUD, false);
         assert_eq!(queue.try_recv(), Ok(DEVICE));
@@ -307,7 +382,7 @@ mod tests {
         let (wakes, mut queue) = with_device();
         entry(&wakes, LOUD, false);
         assert_eq!(queue.try_recv(), Ok(DEVICE));
-        let After::Rest(ticket) = wakes.sent(DEVICE) else { panic!() };
+        let ticket = rests(&wakes, Round::Sent, MINUTE);
         entry(&wakes, LOUD, false);
         wakes.connected(DEVICE);
         assert!(!wakes.rested(DEVICE, ticket), "it has got everything");
@@ -318,7 +393,7 @@ mod tests {
         assert!(!wakes.is_wanted(DEVICE));
         entry(&wakes, LOUD, false);
         assert!(queue.try_recv().is_err());
-        assert_eq!(wakes.sent(DEVICE), After::Again);
+        assert_eq!(wakes.ended(DEVICE, Round::Sent, &PATIENCE), After::Again);
         assert!(wakes.is_wanted(DEVICE));
     }
 
@@ -351,6 +426,68 @@ mod tests {
         entry(&wakes, LOUD, true);
         wakes.lost(DEVICE, heard);
         assert_eq!(queue.try_recv(), Ok(DEVICE));
+    }
+
+    #[test]
+    fn a_push_service_that_fails_is_left_alone_ever_longer() {
+        let (wakes, mut queue) = with_device();
+        entry(&wakes, LOUD, false);
+        assert_eq!(queue.try_recv(), Ok(DEVICE));
+        for rest in [4, 16, 64, 256, 360, 360] {
+            let ticket = rests(&wakes, BUSY, rest * MINUTE);
+            assert!(wakes.rested(DEVICE, ticket), "the device still does not know");
+        }
+        rests(&wakes, Round::Failed { again: true, after: 999 * MINUTE }, 360 * MINUTE);
+        // Neither an entry nor a connection brings the next one nearer.
+        entry(&wakes, LOUD, false);
+        wakes.connected(DEVICE);
+        entry(&wakes, LOUD, false);
+        assert!(queue.try_recv().is_err());
+        // A new subscription does.
+        wakes.put(DEVICE, Some(Vec::new()));
+        entry(&wakes, LOUD, false);
+        assert_eq!(queue.try_recv(), Ok(DEVICE));
+        let ticket = rests(&wakes, Round::Failed { again: true, after: 9 * MINUTE }, 9 * MINUTE);
+        assert!(wakes.rested(DEVICE, ticket));
+        // So does a push that got through.
+        rests(&wakes, Round::Sent, MINUTE);
+        wakes.connected(DEVICE);
+        entry(&wakes, LOUD, false);
+        assert_eq!(queue.try_recv(), Ok(DEVICE));
+        rests(&wakes, BUSY, 4 * MINUTE);
+    }
+
+    #[test]
+    fn what_was_refused_is_not_sent_again_by_itself() {
+        let (wakes, mut queue) = with_device();
+        entry(&wakes, LOUD, false);
+        let ticket = rests(&wakes, REFUSED, 4 * MINUTE);
+        assert!(!wakes.rested(DEVICE, ticket));
+        assert_eq!(queue.try_recv(), Ok(DEVICE));
+        entry(&wakes, LOUD, false);
+        assert_eq!(queue.try_recv(), Ok(DEVICE));
+        // Whoever has connected meanwhile has got everything.
+        wakes.connected(DEVICE);
+        let ticket = rests(&wakes, BUSY, 16 * MINUTE);
+        assert!(!wakes.rested(DEVICE, ticket));
+    }
+
+    #[test]
+    fn after_days_of_failing_a_subscription_is_given_up() {
+        let (wakes, mut queue) = with_device();
+        let patience = Patience { give_up: Duration::from_millis(5), ..PATIENCE };
+        entry(&wakes, LOUD, false);
+        let After::Rest(ticket, _) = wakes.ended(DEVICE, BUSY, &patience) else { panic!() };
+        assert!(wakes.rested(DEVICE, ticket));
+        std::thread::sleep(Duration::from_millis(6));
+        assert!(matches!(wakes.ended(DEVICE, Round::Skipped, &patience), After::Rest(..)));
+        wakes.put(DEVICE, Some(Vec::new()));
+        assert_eq!(queue.try_recv(), Ok(DEVICE));
+        entry(&wakes, LOUD, false);
+        let After::Rest(ticket, _) = wakes.ended(DEVICE, BUSY, &patience) else { panic!("anew") };
+        assert!(wakes.rested(DEVICE, ticket));
+        std::thread::sleep(Duration::from_millis(6));
+        assert_eq!(wakes.ended(DEVICE, BUSY, &patience), After::GiveUp);
     }
 
     #[test]
