@@ -2,6 +2,9 @@
 
 use axum::http::Uri;
 
+/// The ports of push services. What listens at others of somebody's machine was not made for this.
+const PORTS: [u16; 2] = [443, 8443];
+
 /// A URL that can be posted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
@@ -17,7 +20,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes a URL apart; `None` if it is none that pushes go to. Plain http only if `allow_local`.
+    /// Takes a URL apart; `None` if it is none that pushes go to. Plain http, and other ports than those
+    /// of push services, only if `allow_local`.
     pub(crate) fn parse(text: &str, allow_local: bool) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let (tls, scheme, usual) = match uri.scheme_str()? {
@@ -36,6 +40,9 @@ impl Endpoint {
             "" => usual,
             port => port.strip_prefix(':')?.parse().ok().filter(|port| *port != 0)?,
         };
+        if !allow_local && !PORTS.contains(&port) {
+            return None;
+        }
         let origin =
             if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") };
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -86,6 +93,9 @@ mod tests {
             "https://push.example:0/",
             "https://push.example:99999/",
             "https://push.example:80:80/",
+            "https://push.example:22/",
+            "https://push.example:80/",
+            "https://push.example:8444/",
             "https://pu\"sh.example/",
             "https://push_example\\/",
             "https://push.example/ x",
@@ -96,5 +106,6 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(bad, false), None, "{bad}");
         }
+        assert!(Endpoint::parse("https://push.example:8444/", true).is_some(), "in a closed network");
     }
 }
