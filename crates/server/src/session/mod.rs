@@ -104,6 +104,9 @@ pub(crate) struct Session {
     timer: Pin<Box<Sleep>>,
     next_ping: Instant,
     last_heard: Instant,
+    /// When the device said something of its own: pongs come from its browser or a proxy, and a farewell from whoever
+    /// closes the connection, and none of them shows that the device got what was sent before.
+    last_said: Instant,
     /// Before login: when the connection is closed.
     login_deadline: Instant,
     /// Over its rate: nothing is read until then.
@@ -168,6 +171,7 @@ impl Session {
             timer: Box::pin(sleep_until(next_ping.min(login_deadline))),
             next_ping,
             last_heard: now,
+            last_said: now,
             login_deadline,
             read_after: None,
             unflushed: 0,
@@ -228,7 +232,10 @@ impl Session {
             self.last_heard = Instant::now();
         }
         let bytes = match frame {
-            Some(Ok(Message::Binary(bytes))) => bytes,
+            Some(Ok(Message::Binary(bytes))) => {
+                self.last_said = self.last_heard;
+                bytes
+            }
             Some(Ok(Message::Text(_))) => return self.broken(1003, "frames are binary"),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
                 // The answer to a ping is written by the flush.
@@ -458,7 +465,7 @@ impl Session {
         }
         if let Some(Leaf { device, .. }) = self.me() {
             if app.hub.log_out(device, &self.link) {
-                app.hub.wakes().lost(device, self.last_heard.into_std());
+                app.hub.wakes().lost(device, self.last_said.into_std());
                 self.note_seen(device);
             }
         } else {

@@ -60,6 +60,14 @@ impl World {
         self.marco.append(&self.group, text).await.unwrap();
     }
 
+    /// Giulia comes, says where to wake her, and goes.
+    async fn giulia_subscribes_anew(&self) {
+        let (mut giulia, _) = Connection::login(self.server.address, &self.giulia.device).await;
+        let subscription = self.giulia.subscriber.at(format!("{}/giulia", self.service.origin()), &[]);
+        assert_eq!(giulia.ask(Request::PutPush(Some(subscription))).await, Ok(Reply::Done));
+        leave(&self.server, giulia, 1).await;
+    }
+
     /// Checks a push to Giulia in everything; gives what is inside.
     fn check(&self, push: &Received) -> Vec<u8> {
         let now = self.server.clock.now();
@@ -265,19 +273,19 @@ async fn a_busy_push_service_is_asked_again_and_a_refusing_one_is_not() {
     assert!(began.elapsed() >= Duration::from_secs(1), "as it asked");
     metric(&w.server, "diario_web_pushes_sent_total", 1).await;
     for (failed, status) in [(1, 400), (2, 413), (3, 403)] {
-        leave(&w.server, Connection::login(w.server.address, &w.giulia.device).await.0, 1).await;
+        w.giulia_subscribes_anew().await;
         w.service.script(status, &[]);
         w.say(b"two").await;
         w.service.push().await;
         metric(&w.server, "diario_web_pushes_failed_total", failed).await;
     }
     // Nowhere else, whatever it says; and not for ever.
-    leave(&w.server, Connection::login(w.server.address, &w.giulia.device).await.0, 1).await;
+    w.giulia_subscribes_anew().await;
     w.service.script(302, &[("location", "/elsewhere")]);
     w.say(b"three").await;
     assert_eq!(w.service.push().await.path, "/giulia");
     metric(&w.server, "diario_web_pushes_failed_total", 4).await;
-    leave(&w.server, Connection::login(w.server.address, &w.giulia.device).await.0, 1).await;
+    w.giulia_subscribes_anew().await;
     (0..9).for_each(|_| w.service.script(500, &[]));
     w.say(b"four").await;
     for _ in 0..4 {
@@ -285,6 +293,65 @@ async fn a_busy_push_service_is_asked_again_and_a_refusing_one_is_not() {
     }
     metric(&w.server, "diario_web_pushes_failed_total", 5).await;
     w.service.is_quiet().await;
+    w.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_service_that_fails_is_tried_again_later_and_dropped_at_last() {
+    let mut w = World::new(|s| {
+        s.push_attempts = 1;
+        s.push_min_interval_s = 1;
+        s.push_give_up_s = 1;
+    })
+    .await;
+    let began = Instant::now();
+    w.service.script(500, &[]);
+    w.say(b"one").await;
+    w.service.push().await;
+    // Four times the rest after a success, and a connection does not bring it nearer.
+    leave(&w.server, Connection::login(w.server.address, &w.giulia.device).await.0, 1).await;
+    w.say(b"two").await;
+    w.service.script(500, &[]);
+    w.service.push().await;
+    assert!(began.elapsed() >= Duration::from_secs(4));
+    metric(&w.server, "diario_web_pushes_failed_total", 2).await;
+    metric(&w.server, "diario_web_push_subscriptions", 0).await;
+    metric(&w.server, "diario_web_push_subscriptions_gone_total", 1).await;
+    w.say(b"three").await;
+    w.service.is_quiet().await;
+    w.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_service_that_hangs_does_not_keep_the_others_from_theirs() {
+    let mut w = World::new(|s| {
+        s.push_concurrency = 4;
+        s.push_timeout_s = 60;
+    })
+    .await;
+    let hole = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Another name than that of the one that works.
+    let url = format!("http://localhost:{}/x", hole.local_addr().unwrap().port());
+    let mut others = Vec::new();
+    for n in 0..6_u8 {
+        let mut other = Person::register(&w.server, &format!("person{n}")).await;
+        let subscription = Subscriber::new(n + 20).at(url.clone(), &[]);
+        assert_eq!(other.ask(Request::PutPush(Some(subscription))).await, Ok(Reply::Done));
+        others.push(other);
+    }
+    let mut group = w.marco.new_group().await;
+    w.marco.add(&mut group, &others.iter().collect::<Vec<_>>()).await;
+    for (other, left) in others.into_iter().zip((1..=6).rev()) {
+        leave(&w.server, other.connection, left).await;
+    }
+    w.marco.append(&group, b"into the hole").await.unwrap();
+    let (held, _) = tokio::time::timeout(Duration::from_secs(20), hole.accept()).await.unwrap().unwrap();
+    w.say(b"to Giulia").await;
+    let push = w.service.push().await;
+    w.check(&push);
+    let second = tokio::time::timeout(Duration::from_millis(100), hole.accept()).await;
+    assert!(second.is_err(), "one of four may hang");
+    drop(held);
     w.server.stop().await;
 }
 
@@ -322,11 +389,24 @@ async fn a_device_whose_connection_was_dead_is_woken_when_that_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pong_and_a_farewell_do_not_say_that_a_message_was_got() {
+    let mut w = World::new(|_| {}).await;
+    let mut frozen = crate::raw::login(w.server.address, &w.giulia.device).await;
+    w.say(b"to a page that sleeps").await;
+    w.service.is_quiet().await;
+    crate::raw::pong(&mut frozen).await;
+    crate::raw::close(&mut frozen).await;
+    let push = w.service.push().await;
+    w.check(&push);
+    w.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pushes_go_to_the_open_internet_only() {
     let server = TestServer::with(|s| s.push_retry_ms = 1).await;
-    // Whoever connects here went where no push may go.
-    let trap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = trap.local_addr().unwrap().port();
+    // Whoever connects here went where no push may go. The port is a fixed one: another program may have it.
+    let port = 8443;
+    let trap = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.ok();
     let mut marco = Person::register(&server, "marco").await;
     let subscriber = Subscriber::new(7);
     for bad in [
@@ -339,6 +419,8 @@ async fn pushes_go_to_the_open_internet_only() {
         "https://192.168.1.1/x".into(),
         "https://[fd00:ec2::254]/x".into(),
         "https://user@push.example/x".into(),
+        "https://push.example:22/x".into(),
+        "https://push.example:8080/x".into(),
         "file:///etc/passwd".into(),
         "nothing".into(),
         String::new(),
@@ -371,8 +453,10 @@ async fn pushes_go_to_the_open_internet_only() {
         giulia.append(&group, b"ciao").await.unwrap();
         metric(&server, "diario_web_pushes_failed_total", n).await;
     }
-    let caught = tokio::time::timeout(Duration::from_millis(100), trap.accept()).await;
-    assert!(caught.is_err(), "{caught:?}");
+    if let Some(trap) = trap {
+        let caught = tokio::time::timeout(Duration::from_millis(100), trap.accept()).await;
+        assert!(caught.is_err(), "{caught:?}");
+    }
     server.stop().await;
 }
 

@@ -28,6 +28,16 @@ pub(crate) async fn login(server: SocketAddr, device: &Device) -> TcpStream {
     stream
 }
 
+/// Answers a ping, asked or not.
+pub(crate) async fn pong(stream: &mut TcpStream) {
+    stream.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.unwrap();
+}
+
+/// Says farewell.
+pub(crate) async fn close(stream: &mut TcpStream) {
+    stream.write_all(&[0x88, 0x80, 0, 0, 0, 0]).await.unwrap();
+}
+
 async fn write(stream: &mut TcpStream, id: u32, request: Request) {
     let payload = encode(&ClientFrame { id: RequestId(id), request });
     let length = u16::try_from(payload.len()).unwrap();
