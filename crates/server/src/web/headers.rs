@@ -11,7 +11,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
 
 /// The camera reads linking codes; nothing else is asked for.
 const PERMISSIONS_POLICY: &str = "camera=(self), clipboard-write=(self), accelerometer=(), \
-     bluetooth=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), \
+     display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), \
      magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 
 const HEADERS: [(HeaderName, &str); 7] = [
