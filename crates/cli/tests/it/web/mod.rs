@@ -13,6 +13,7 @@ mod camera;
 mod demo;
 mod line;
 mod page;
+mod places;
 mod stage;
 mod user;
 
@@ -20,6 +21,7 @@ mod chats;
 mod hostile;
 mod linking;
 mod network;
+mod reading;
 mod shipped;
 mod tabs;
 mod worker;
