@@ -147,6 +147,9 @@ pub struct ConversationRow {
     /// Whether part of it is missing here and being fetched.
     #[n(14)]
     pub gap: bool,
+    /// The other account of a direct conversation.
+    #[n(15)]
+    pub peer: Option<AccountId>,
 }
 
 /// How far a conversation's messages were delivered and read.

@@ -38,6 +38,7 @@ pub(crate) fn row(row: engine::ConversationRow) -> api::ConversationRow {
         kind: row.kind,
         title: title(&row),
         others: row.others,
+        peer: row.peer,
         size: row.size,
         last: row.last.map(preview),
         at: row.at,

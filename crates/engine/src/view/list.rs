@@ -39,6 +39,8 @@ pub struct ConversationRow {
     pub title: String,
     /// Names of others in it, at most [`LISTED_NAMES`].
     pub others: Vec<String>,
+    /// The other account of a direct conversation.
+    pub peer: Option<AccountId>,
     /// How many are in it, this account too.
     pub size: u32,
     /// Its newest message that says something.
@@ -67,6 +69,7 @@ pub struct ConversationRow {
 #[derive(Debug, Default)]
 struct Others {
     names: Vec<String>,
+    first: Option<AccountId>,
     size: u32,
     /// The least of all; `None` while nobody else is there.
     delivered: Option<Seq>,
@@ -80,6 +83,7 @@ impl Others {
         if Some(account) == me {
             return Ok(());
         }
+        self.first = self.first.or(Some(account));
         if self.names.len() < LISTED_NAMES {
             let name: Option<String> = row.get(1)?;
             self.names.push(name.unwrap_or_else(|| account.to_string()[..8].to_owned()));
@@ -181,6 +185,7 @@ impl Engine {
             id: c.id,
             kind: c.kind,
             others: others.names,
+            peer: others.first.filter(|_| c.kind == ConversationKind::Direct),
             size: others.size,
             at: self.last_said_at(c.id, last.as_ref())?.unwrap_or(begun),
             last,

@@ -21,7 +21,9 @@ pub(crate) fn person(account: AccountId, name: &str) -> impl IntoView + use<> {
 
 /// A conversation's mark.
 pub(crate) fn conversation(row: &ConversationRow) -> impl IntoView + use<> {
-    let class = format!("avatar hue-{}", avatar::hue(row.id.as_bytes()));
+    // A person has the same hue in a group and in the list.
+    let id = row.peer.as_ref().map_or(row.id.as_bytes(), AccountId::as_bytes);
+    let class = format!("avatar hue-{}", avatar::hue(id));
     let initials = avatar::initials(&row.title);
     let inside = match row.kind {
         ConversationKind::SelfConversation => icon(Icon::Note).into_any(),
