@@ -51,7 +51,8 @@ fn a_new_version_is_offered_and_finds_the_diary_as_it_was() {
     phone.says("A new version is ready");
     phone.press(&button("Reload"));
     phone.until("only the new version is kept", || {
-        phone.script("return await caches.keys()") == json!(["diario-feedfeedfeedfeed"])
+        let kept = "return (await caches.keys()).filter(name => name.startsWith('diario-'))";
+        phone.script(kept) == json!(["diario-feedfeedfeedfeed"])
     });
     phone.is_connected();
     phone.open("marco");
@@ -90,5 +91,20 @@ fn a_push_is_shown_and_holds_nothing() {
         let notifications = phone.script(shown);
         phone.look_at(1);
         notifications == json!([["Diario", "New message"]])
+    });
+    // In the language that the app was set to, whatever the browser speaks.
+    phone.look_at(0);
+    phone.script("localStorage.setItem('diario.language', 'it')");
+    phone.reload();
+    phone.look_at(1);
+    phone.until("a push speaks Italian", || {
+        for id in 0..4 {
+            let push = json!({ "origin": origin, "registrationId": id.to_string(), "data": "" });
+            let _ = phone.try_cdp("ServiceWorker.deliverPushMessage", push);
+        }
+        phone.look_at(0);
+        let notifications = phone.script(shown);
+        phone.look_at(1);
+        notifications == json!([["Diario", "Nuovo messaggio"]])
     });
 }
