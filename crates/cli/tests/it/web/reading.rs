@@ -93,3 +93,69 @@ fn what_cannot_be_sent_is_in_the_box_again() {
     desktop.tick_is("Sent");
     assert_eq!(desktop.find(&composer).value(), "");
 }
+
+#[test]
+fn what_was_missed_in_a_tunnel_is_read_from_its_beginning() {
+    let world = stage::world();
+    let marco = world.register("marco");
+    let line = stage::line(&world);
+    let mut phone = Browser::start("phone", &Kind::PHONE);
+    phone.loses_network = true;
+    phone.goto(&line.url());
+    phone.register("giulia");
+    phone.write_to("marco");
+    for number in 0..8 {
+        phone.say(&format!("before {number}\nof all that"));
+    }
+    phone.tick_is("Sent");
+    line.cut();
+    phone.until("the page knows", || !phone.status().starts_with("Connected"));
+    for number in 0..40 {
+        marco.ok(&["send", "giulia", &format!("missed {number}\nand more of it")]);
+    }
+    line.mend();
+    phone.log_has("missed 0");
+    phone.is_connected();
+    phone.until("the line is in sight", || phone.line_is_seen());
+    until("what is seen is read", || is_read(&marco, "giulia", "missed 0\nand more of it"));
+    assert!(phone.line_is_seen());
+    assert!(!is_read(&marco, "giulia", "missed 39\nand more of it"), "it is below");
+    phone.press(&beginning("button", "To the newest message"));
+    until("all is read", || is_read(&marco, "giulia", "missed 39\nand more of it"));
+}
+
+#[test]
+fn a_hidden_tab_reads_nothing() {
+    let world = stage::world();
+    let marco = world.register("marco");
+    let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.register("giulia");
+    desktop.write_to("marco");
+    for number in 0..12 {
+        desktop.say(&format!("before {number}\nof all that"));
+    }
+    desktop.tick_is("Sent");
+    // A headless browser shows all its tabs: what one that is hidden does is put in its place. It paints no frames.
+    desktop.script(
+        "window.frames_due = []; window.paint = window.requestAnimationFrame; \
+         window.requestAnimationFrame = (frame) => window.frames_due.push(frame); \
+         Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true}); \
+         document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))",
+    );
+    for number in 0..30 {
+        marco.ok(&["send", "giulia", &format!("unseen {number}\nand more of it")]);
+    }
+    let title = "return document.title";
+    desktop.until("all came", || desktop.script(title).as_str().is_some_and(|t| t.starts_with("(30)")));
+    assert!(!is_read(&marco, "giulia", "unseen 0\nand more of it"));
+    desktop.script(
+        "delete document.visibilityState; window.requestAnimationFrame = window.paint; \
+         document.dispatchEvent(new Event('visibilitychange', {bubbles: true})); \
+         window.dispatchEvent(new Event('focus')); \
+         window.frames_due.forEach((frame) => window.requestAnimationFrame(frame))",
+    );
+    desktop.until("the line is in sight", || desktop.line_is_seen());
+    until("what is seen is read", || is_read(&marco, "giulia", "unseen 0\nand more of it"));
+    assert!(desktop.line_is_seen());
+    assert!(!is_read(&marco, "giulia", "unseen 29\nand more of it"), "it is below");
+}
