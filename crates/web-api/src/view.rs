@@ -172,7 +172,7 @@ pub struct Preview {
     /// Who sent it, by name.
     #[n(0)]
     pub sender: String,
-    /// Whether it is this account's.
+    /// Whether it is this account's, and not imported from somebody else.
     #[n(1)]
     pub mine: bool,
     /// Its words, at most 120 characters; empty for a change of the members.
@@ -204,7 +204,7 @@ pub struct Message {
     /// The account that sent it.
     #[n(3)]
     pub account: AccountId,
-    /// Whether it is this account's.
+    /// Whether it is this account's, and not imported from somebody else.
     #[n(4)]
     pub mine: bool,
     /// When, by the sender's clock.

@@ -250,7 +250,7 @@ impl Engine {
         markers: &Markers,
         names: &mut Names,
     ) -> Result<MessageView> {
-        let mine = self.identity().is_some_and(|me| me.account == raw.account);
+        let mut mine = self.identity().is_some_and(|me| me.account == raw.account);
         let seq = raw.seq.unwrap_or_default();
         let shown = match raw.state {
             state::PENDING => MessageState::Pending,
@@ -273,6 +273,8 @@ impl Engine {
             };
             membership = Some(MembershipChange { joined: all(joined)?, left: all(left)? });
         } else if let Some(origin) = raw.content.as_deref().and_then(origin_of) {
+            // Brought here by this account, and said by whoever the export names.
+            mine &= self.identity().is_some_and(|me| origin.eq_ignore_ascii_case(me.username.as_str()));
             sender = origin;
         }
         Ok(MessageView {

@@ -76,7 +76,7 @@ pub struct MessageView {
     pub state: MessageState,
     /// Why it failed or was refused, in English.
     pub reason: Option<String>,
-    /// Whether it is this account's.
+    /// Whether it is this account's: of an imported message, whether who said it there has its name.
     pub mine: bool,
     /// If it is a change of the group rather than something said: who came and went, if anybody did.
     pub membership: Option<MembershipChange>,

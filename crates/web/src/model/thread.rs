@@ -79,7 +79,9 @@ fn before(items: &mut [(Key, Item)]) -> Option<&mut (Key, Item)> {
 }
 
 fn one_run(a: &Message, b: &Message) -> bool {
+    // Imported messages of many people come from one account.
     a.account == b.account
+        && a.sender == b.sender
         && a.membership.is_none()
         && b.membership.is_none()
         && a.sent_at.0.abs_diff(b.sent_at.0) <= RUN_MS
