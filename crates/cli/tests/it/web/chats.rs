@@ -131,3 +131,39 @@ fn a_reload_in_the_middle_loses_nothing() {
     let wanted: Vec<_> = (0..20).map(|number| format!("message {number}")).collect();
     assert_eq!(marco.texts("giulia"), wanted);
 }
+
+#[test]
+fn a_row_that_moves_keeps_the_focus_and_its_menu_swallows_the_click_beside_it() {
+    let world = stage::world();
+    let [marco, sofia] = ["marco", "sofia"].map(|name| world.register(name));
+    let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.register("giulia");
+    for friend in [&marco, &sofia] {
+        friend.ok(&["send", "giulia", "ciao"]);
+    }
+    desktop.row_has("marco", "ciao");
+    desktop.row_has("sofia", "ciao");
+    let row = super::page::having("link", "marco");
+    desktop.find(&row).focus();
+    marco.ok(&["send", "giulia", "to the top"]);
+    desktop.row_has("marco", "to the top");
+    let first = "return document.activeElement === document.querySelector('.rows li a')";
+    desktop.until("the first row has the focus", || desktop.script(first) == true);
+
+    desktop.find(&super::page::beginning("button", "What to do with marco")).focus();
+    desktop.key("Enter");
+    desktop.find(&super::page::any("menu"));
+    // The shade lies over everything; what is pressed is the place where a row is.
+    desktop.script("document.querySelector('.rows li:last-child a').id = 'below'");
+    let place = desktop.script(
+        "const box = document.querySelector('#below').getBoundingClientRect(); \
+         return [box.right - 40, box.bottom - 8]",
+    );
+    let finger = serde_json::json!([{ "x": place[0], "y": place[1] }]);
+    for (kind, points) in [("touchStart", finger), ("touchEnd", serde_json::json!([]))] {
+        let touch = serde_json::json!({ "type": kind, "touchPoints": points });
+        desktop.cdp("Input.dispatchTouchEvent", touch);
+    }
+    desktop.find_none(&super::page::any("menu"));
+    assert_eq!(desktop.path(), "/");
+}
