@@ -58,6 +58,20 @@ fn details_opened_from_the_list_lead_to_their_conversation() {
 }
 
 #[test]
+fn the_keys_are_shown_by_a_key_that_is_no_letter_alone() {
+    let world = stage::world();
+    let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.register("giulia");
+    desktop.key_with("/", 2);
+    desktop.find(&role("dialog", "Keys"));
+    desktop.press(&button("Close"));
+    desktop.find_none(&role("dialog", "Keys"));
+    desktop.key_with("?", 8);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(!desktop.has(&role("dialog", "Keys")));
+}
+
+#[test]
 fn who_leaves_a_page_while_it_looks_for_somebody_breaks_nothing() {
     let world = stage::world();
     world.register("marco");
