@@ -46,6 +46,13 @@ struct Shared {
     network: Closure<dyn FnMut()>,
 }
 
+enum Ending {
+    /// It is over. Why.
+    Lost(String),
+    /// More came than could be taken: the rest is asked for over a new connection.
+    Overrun,
+}
+
 struct Machine {
     engine: Option<Engine>,
     events: VecDeque<Event>,
@@ -54,10 +61,8 @@ struct Machine {
     is_open: bool,
     sockets: u64,
     inbox: Inbox,
-    /// Why the connection is over; it ends when the inbox is empty.
-    ended: Option<String>,
-    /// More came than could be taken: the rest is asked for over a new connection, when the inbox is empty.
-    overrun: bool,
+    /// How the connection ends when the inbox is empty.
+    ending: Option<Ending>,
     /// A turn is on its way.
     turning: bool,
     /// When the timer was to go off.
@@ -79,8 +84,7 @@ impl WebClient {
             is_open: false,
             sockets: 0,
             inbox: Inbox::default(),
-            ended: None,
-            overrun: false,
+            ending: None,
             turning: false,
             alarm: None,
             full: false,
@@ -304,7 +308,7 @@ impl Listener for Shared {
         if machine.is_current(number) {
             machine.line.heard(now());
             if machine.inbox.put(frame) {
-                machine.overrun = true;
+                machine.ending = Some(Ending::Overrun);
                 machine.socket = None;
             }
             self.turn_soon(&mut machine);
@@ -315,7 +319,7 @@ impl Listener for Shared {
         let mut machine = self.machine.borrow_mut();
         if machine.is_current(number) {
             // What came before the end is taken first.
-            machine.ended = Some(why);
+            machine.ending = Some(Ending::Lost(why));
             self.turn_soon(&mut machine);
         }
     }
@@ -338,14 +342,16 @@ impl Machine {
 
     /// What came was taken: the connection ends if it has to.
     fn end(&mut self) -> Option<Action> {
-        if std::mem::take(&mut self.overrun) {
-            self.close();
-            return self.line.restart(now());
+        match self.ending.take()? {
+            Ending::Lost(why) => {
+                self.lost(&why);
+                None
+            }
+            Ending::Overrun => {
+                self.close();
+                self.line.restart(now())
+            }
         }
-        if let Some(why) = self.ended.take() {
-            self.lost(&why);
-        }
-        None
     }
 
     /// An input of the engine that can fail.
@@ -420,8 +426,7 @@ impl Machine {
     fn close(&mut self) {
         self.socket = None;
         self.inbox.clear();
-        self.ended = None;
-        self.overrun = false;
+        self.ending = None;
         if std::mem::take(&mut self.is_open)
             && let Some(engine) = &mut self.engine
         {
