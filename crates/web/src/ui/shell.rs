@@ -130,6 +130,24 @@ fn follow_keyboard() {
     fit.forget();
 }
 
+/// A conversation that was begun a moment ago is there after some frames.
+const FRAMES: u8 = 30;
+
+/// Puts the focus into the conversation: on a desktop one writes, on a phone the keyboard would cover what is read.
+fn focus_conversation(frames: u8) {
+    let wanted = if browser::is_touch() { ".talk-title" } else { ".composer textarea" };
+    match browser::find(wanted) {
+        Some(target) => browser::focus(&target),
+        None if frames > 0 => request_animation_frame(move || focus_conversation(frames - 1)),
+        // Who is no longer in it does not write.
+        None => {
+            if let Some(title) = browser::find(".talk-title") {
+                browser::focus(&title);
+            }
+        }
+    }
+}
+
 /// Puts the focus where one goes: into a conversation, or back on the row from which one came.
 fn keep_focus(state: State) {
     Effect::new(move |before: Option<Place>| {
@@ -144,14 +162,7 @@ fn keep_focus(state: State) {
                     browser::focus(&target);
                 }
             }
-            Place::Conversation(_) => {
-                let quiet = browser::is_touch();
-                let target = browser::find(if quiet { ".talk-title" } else { ".composer textarea" })
-                    .or_else(|| browser::find(".talk-title"));
-                if let Some(target) = target {
-                    browser::focus(&target);
-                }
-            }
+            Place::Conversation(_) => focus_conversation(FRAMES),
             // The pages do it themselves.
             _ => {}
         });
