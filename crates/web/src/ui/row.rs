@@ -31,7 +31,7 @@ pub(crate) fn Row(
     let signal = state.row_untracked(id)?;
     let row = RwSignal::from(signal);
     let title = Memo::new(move |_| naming::title(&row.read()));
-    let mark = Memo::new(move |_| (row.read().kind, row.read().title.clone()));
+    let mark = Memo::new(move |_| (row.read().peer, row.read().title.clone()));
     let here = Memo::new(move |_| state.nav.place().conversation() == Some(id));
     let open_menu = move |x: i32, y: i32, opener: Option<HtmlElement>| {
         menu.set(Some(MenuAt { conversation: id, x, y, opener }));
@@ -65,8 +65,8 @@ pub(crate) fn Row(
         >
             <a class="row-link" href=Place::Conversation(id).path() aria-current=move || here.get().then_some("page")>
                 {move || {
-                    mark.track();
-                    avatar::conversation(&row.read_untracked())
+                    // To read it, not only to follow it: a memo that nobody reads follows nothing itself.
+                    mark.with(|_| avatar::conversation(&row.read_untracked()))
                 }}
                 <span class="row-words">
                     <span class="row-line">

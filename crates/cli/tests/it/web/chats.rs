@@ -51,6 +51,9 @@ fn somebody_is_seen_typing_and_what_is_unread_is_counted() {
     marco.ok(&["send", "giulia", "first"]);
     desktop.row_has("marco", "first");
     desktop.row_has("marco", "1 unread message");
+    // Who wrote had no name yet when the row came.
+    let initial = "return document.querySelector('.rows li .avatar').textContent";
+    desktop.until("the mark has the name's initial", || desktop.script(initial) == "M");
     marco.ok(&["typing", "giulia"]);
     desktop.row_has("marco", "is typing");
     desktop.open("marco");

@@ -17,7 +17,7 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
     let state = use_state();
     let id = row.read_untracked().id;
     let title = Memo::new(move |_| naming::title(&row.read()));
-    let mark = Memo::new(move |_| (row.read().kind, row.read().title.clone()));
+    let mark = Memo::new(move |_| (row.read().peer, row.read().title.clone()));
     let typists = Memo::new(move |_| state.typists(id));
     let standing = standing_now(state);
     let below = Memo::new(move |_| {
@@ -46,8 +46,8 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
             </button>
             <a class="talk-who" href=Place::Details(id).path() tabindex="-1">
                 {move || {
-                    mark.track();
-                    avatar::conversation(&row.read_untracked())
+                    // To read it, not only to follow it: a memo that nobody reads follows nothing itself.
+                    mark.with(|_| avatar::conversation(&row.read_untracked()))
                 }}
                 <span class="talk-names">
                     {move || {

@@ -136,7 +136,8 @@ fn MembersCard(id: ConversationId, group: Memo<bool>, open: Memo<bool>) -> impl 
     // A change of the members is a new entry: the row changes with it.
     let changed = Memo::new(move |_| state.row(id).map(|row| (row.read().size, row.read().head)));
     Effect::new(move || {
-        changed.track();
+        // A memo that nobody reads follows nothing itself.
+        let _ = changed.get();
         fetch();
     });
     let settle = move |done: Result<(), Problem>| {

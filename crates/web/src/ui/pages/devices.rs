@@ -24,7 +24,8 @@ pub(crate) fn Devices() -> impl IntoView {
     // Again whenever the connection is there: only the server knows who was seen when.
     let live = Memo::new(move |_| matches!(state.status.read().connection, Connection::Live));
     Effect::new(move || {
-        live.track();
+        // A memo that nobody reads follows nothing itself.
+        let _ = live.get();
         leptos::task::spawn_local(async move {
             match actions::devices(state).await {
                 Ok(devices) => state.devices.set(Some(devices)),
