@@ -1,6 +1,6 @@
 //! What people read: every text comes from the Fluent files in `locales/`, in the user's language.
 //!
-//! A text is named by its key. [`tr`] and [`tr_args`] are for closures of a view: they follow the language, which
+//! A text is named by its key. `tr` and `tr_args` are for closures of a view: they follow the language, which
 //! can change at any time. Arguments stand in bidirectional isolation, so that a name in another script does not
 //! turn the sentence around it.
 
