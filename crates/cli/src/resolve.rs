@@ -95,9 +95,11 @@ fn only(
     text: &str,
 ) -> Result<Option<ConversationId>, CliError> {
     if guarded {
+        let me = engine.whoami().map(|(_, account, _)| account);
         let mut known = Vec::with_capacity(found.len());
         for id in found {
-            if engine.log(id, LOOK_BACK, None)?.iter().any(|m| m.mine) {
+            // What was imported counts: it was the user who brought it here, whoever said it.
+            if engine.log(id, LOOK_BACK, None)?.iter().any(|m| Some(m.account) == me) {
                 known.push(id);
             }
         }

@@ -34,6 +34,7 @@ fn ten_thousand_messages_are_imported_once() {
     let theirs: Vec<_> = history.iter().filter(|m| m["sender"] == sender).collect();
     assert!(!theirs.is_empty(), "senders are called as they were there");
     assert!(theirs.iter().all(|m| m["mine"] == false), "what another said is not one's own");
+    giulia.ok(&["send", "Famiglia", "and what I say here now"]);
 }
 
 #[test]
