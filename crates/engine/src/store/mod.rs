@@ -46,7 +46,17 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// Steps from each schema version to the next; a step is never changed once released.
-const MIGRATIONS: &[&[&str]] = &[&[include_str!("schema.sql"), mls::SCHEMA], &[include_str!("schema_2.sql")]];
+const MIGRATIONS: &[&[&str]] = &[
+    &[include_str!("schema.sql"), mls::SCHEMA],
+    &[include_str!("schema_2.sql")],
+    &[
+        include_str!("schema_3/history.sql"),
+        include_str!("schema_3/search.sql"),
+        include_str!("schema_3/recovery.sql"),
+        include_str!("schema_3/devices.sql"),
+        include_str!("schema_3/keys.sql"),
+    ],
+];
 
 /// Brings the schema up to date and sets the connection up.
 pub(crate) fn prepare(db: &Connection) -> Result<(), StoreError> {
@@ -106,7 +116,7 @@ mod tests {
         prepare(&db).unwrap();
         prepare(&db).unwrap();
         let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, Value>(0)).unwrap();
-        assert_eq!(one("PRAGMA user_version"), Value::Integer(2));
+        assert_eq!(one("PRAGMA user_version"), Value::Integer(i64::try_from(MIGRATIONS.len()).unwrap()));
         assert_eq!(one("SELECT username FROM account WHERE id = x'01'"), Value::Null);
         assert_eq!(one("SELECT username FROM account WHERE id = x'02'"), Value::Text("giulia".into()));
         assert_eq!(one("SELECT tried FROM outbox"), Value::Integer(1), "nobody knows whether it was sent");

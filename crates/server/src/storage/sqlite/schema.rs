@@ -8,7 +8,7 @@ use super::OpenError;
 ///
 /// Keys begin with the conversation or the account, so that a distributed database can shard by them.
 /// `0` stands for "none" in sequences, and the largest integer for "without end".
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 3] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account (
@@ -103,7 +103,11 @@ CREATE TABLE push_subscription (
     account BLOB NOT NULL, device BLOB NOT NULL, endpoint TEXT NOT NULL, p256dh BLOB NOT NULL,
     auth BLOB NOT NULL, silent BLOB NOT NULL, UNIQUE (account, device)
 ) STRICT;
-"];
+", concat!(
+    include_str!("step_3/history.sql"),
+    include_str!("step_3/recovery.sql"),
+    include_str!("step_3/retention.sql"),
+)];
 
 /// Brings a database to the newest version, each step in a transaction of its own.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenError> {

@@ -1,0 +1,1 @@
+-- Third step: what devices know of each other.

@@ -1,0 +1,1 @@
+-- Third step of the device's store: parts of logs that are not here.

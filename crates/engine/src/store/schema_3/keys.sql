@@ -1,0 +1,1 @@
+-- Third step: keys that others are asked for.

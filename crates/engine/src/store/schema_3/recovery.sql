@@ -1,0 +1,1 @@
+-- Third step: what recovery needs.

@@ -1,0 +1,1 @@
+-- Third step: the words of messages.

@@ -1,0 +1,1 @@
+-- Third step: heads and history.

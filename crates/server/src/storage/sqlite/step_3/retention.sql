@@ -1,0 +1,1 @@
+-- Third step: how long entries are kept.
