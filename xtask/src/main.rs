@@ -24,7 +24,7 @@ usage: cargo xtask COMMAND
   screenshots       pictures of every page, into target/screenshots
   webbench          how fast and how large the web app is
   web [--dev]       build the web app into dist/
-  bench [SCENARIO…] measure: s1 s2 s3 s4 open; all of them without a name
+  bench [SCENARIO…] measure: s1 s2 s3 s4 open search; all of them without a name
   fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
   tidy              the style rules that are tests
 ";

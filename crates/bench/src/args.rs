@@ -60,6 +60,8 @@ pub(crate) enum Scenario {
     S4,
     /// Opening one message.
     Open,
+    /// Looking for messages.
+    Search,
 }
 
 impl Scenario {
@@ -70,6 +72,7 @@ impl Scenario {
             Self::S3 => "s3",
             Self::S4 => "s4",
             Self::Open => "open",
+            Self::Search => "search",
         }
     }
 
@@ -80,6 +83,7 @@ impl Scenario {
             Self::S3 => "idle devices",
             Self::S4 => "a device that was away",
             Self::Open => "opening messages",
+            Self::Search => "looking for messages",
         }
     }
 }

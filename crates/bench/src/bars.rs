@@ -59,3 +59,5 @@ pub(crate) const S4_BYTES: Bar = Bar::at_most(200.0);
 pub(crate) const S4_BYTES_PEERS: &str = "ejabberd 861; prosody 688; Synapse 611";
 
 pub(crate) const OPEN: Bar = Bar::at_most(100.0);
+
+pub(crate) const SEARCH: Bar = Bar::at_most(50.0);

@@ -30,6 +30,9 @@ pub(crate) struct Bench {
     pub(crate) runs: usize,
     /// `open`: messages.
     pub(crate) opened: usize,
+    /// `search`: messages, and searches of each kind.
+    pub(crate) searched: usize,
+    pub(crate) searches: usize,
     /// How long one step of a small measurement takes.
     pub(crate) moment: Duration,
 }
@@ -60,6 +63,8 @@ impl Bench {
             missed: pick(100, 1_000),
             runs: pick(1, 5),
             opened: pick(512, 5_120),
+            searched: pick(1_000, 100_000),
+            searches: pick(5, 200),
             moment: if args.quick { short / 4 } else { long },
         })
     }

@@ -1,4 +1,4 @@
-//! What Diario costs: scenarios S1 to S4, and the opening of one message.
+//! What Diario costs: scenarios S1 to S4, the opening of one message, and search.
 //!
 //! The server runs in a process of its own, so that its processor time and memory are its own; the devices are a
 //! load generator in this process, whose share is reported apart. [`scenarios`] has a file for each scenario,
@@ -51,6 +51,7 @@ async fn run(args: &Args) -> Result<()> {
             Scenario::S3 => scenarios::s3::run(&bench, &mut report).await,
             Scenario::S4 => scenarios::s4::run(&bench, &mut report).await,
             Scenario::Open => scenarios::open::run(&bench, &mut report).await,
+            Scenario::Search => scenarios::search::run(&bench, &mut report),
         }
         .with_context(|| format!("scenario {}", scenario.name()))?;
     }

@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Conversations,
     /// Show the messages of a conversation.
     History(History),
+    /// Look for messages by their words.
+    Search(Search),
     /// Catch up with the server and print what is new.
     Sync(Sync),
     /// Mark a conversation as read.
@@ -59,8 +61,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         change: Group,
     },
-    /// Take in a chat that WhatsApp exported.
+    /// Take in a chat that WhatsApp exported, or what `diario export` wrote.
     Import(Import),
+    /// Write conversations into a file of your own: JSON lines, or a page to read.
+    Export(Export),
     /// Drop the local copy of all messages and fetch it anew. What is not sent yet stays.
     Rebuild,
     /// Look for what is wrong with this device and say what to do.
@@ -196,6 +200,28 @@ pub(crate) struct History {
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Search {
+    /// Words, each of which may go on; "several in quotes" stand like that. Case and accents make no difference.
+    #[arg(required = true)]
+    pub(crate) words: Vec<String>,
+    /// Only in this conversation: a username, a group's title, an id or the beginning of it, or `self`.
+    #[arg(long = "in", value_name = "CONVERSATION")]
+    pub(crate) conversation: Option<String>,
+    /// Only what this person said: a username, or a name in an imported chat.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) from: Option<String>,
+    /// Only from this day, month or year on, like 2024-05-31, 2024-05 or 2024.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<String>,
+    /// Only until the end of this day, month or year.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    /// How many messages.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 pub(crate) struct Sync {
     /// Stay and print what comes, until interrupted.
     #[arg(short, long)]
@@ -258,7 +284,7 @@ pub(crate) enum Group {
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 pub(crate) struct Import {
-    /// The export: the .zip or .txt that WhatsApp's "Export chat" made.
+    /// The export: the .zip or .txt that WhatsApp's "Export chat" made, or the .jsonl of `diario export`.
     pub(crate) file: PathBuf,
     /// Title of the conversation [default: the chat's name].
     #[arg(long, value_name = "TITLE")]
@@ -269,9 +295,24 @@ pub(crate) struct Import {
     /// Order of day, month and year in the file [default: found out from the file].
     #[arg(long, value_enum, value_name = "ORDER")]
     pub(crate) date_order: Option<DateOrder>,
+    /// Of a Diario export: also conversations that are here already, as a copy of your own.
+    #[arg(long)]
+    pub(crate) copy: bool,
     /// Only put the messages into the outbox; they go out at the next connection.
     #[arg(long)]
     pub(crate) queue: bool,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Export {
+    /// The file to write: .jsonl for JSON lines, which `diario import` takes; .html for a page to read.
+    pub(crate) file: PathBuf,
+    /// Only this conversation: a username, a group's title, an id or the beginning of it, or `self`.
+    #[arg(long = "in", value_name = "CONVERSATION")]
+    pub(crate) conversation: Option<String>,
+    /// Replace the file if there is one.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -290,6 +331,8 @@ impl Command {
         match self {
             Self::Conversations
             | Self::History(_)
+            | Self::Search(_)
+            | Self::Export(_)
             | Self::Whoami
             | Self::Group { change: Group::Members { .. } }
             | Self::Devices(Devices { change: None }) => true,
@@ -301,7 +344,15 @@ impl Command {
 
     /// Whether it may take long, so that it lets others use the folder meanwhile.
     pub(crate) fn stays(&self) -> bool {
-        matches!(self, Self::Sync(_) | Self::Import(_) | Self::Link(_) | Self::Approve(_) | Self::Rebuild)
+        matches!(
+            self,
+            Self::Sync(_)
+                | Self::Import(_)
+                | Self::Export(_)
+                | Self::Link(_)
+                | Self::Approve(_)
+                | Self::Rebuild
+        )
     }
 
     /// Whether an interruption is how it ends, rather than an accident.

@@ -9,6 +9,7 @@
 mod args;
 mod commands;
 mod context;
+mod day;
 mod error;
 mod forward;
 #[cfg(unix)]

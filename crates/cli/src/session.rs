@@ -109,6 +109,7 @@ fn interruption(command: &Command) -> CliError {
         Command::Import(_) => {
             e.hint("what is stored goes out at the next connection; the same import again goes on")
         }
+        Command::Export(_) => e.hint("no file was written"),
         Command::Send(_) => e.hint("a message that was stored goes out at the next connection"),
         _ => e,
     }

@@ -11,8 +11,10 @@ mod crypto;
 mod engine;
 mod error;
 mod event;
+mod export;
 mod group;
 pub mod linking;
+mod search;
 mod store;
 mod view;
 
@@ -20,9 +22,11 @@ pub use crypto::seal::OpenError;
 pub use engine::{Arrangement, Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem, Settings};
 pub use error::{CommandError, EngineError, Misbehaviour};
 pub use event::{ConnectionState, Event, LinkingStep};
+pub use export::{EXPORT_VERSION, Export, ExportFormat, ExportProgress, ExportWords, LocalTime};
 pub use group::{GroupError, RosterError};
 pub use store::StoreError;
 pub use view::{
     Anchor, ConversationRow, DeviceState, DeviceView, LISTED_NAMES, LogState, MOST_UNREAD, Markers,
-    MemberView, MembershipChange, MessageState, MessageView, Page, Stage, Usage,
+    MemberView, MembershipChange, MessageState, MessageView, Page, SearchHit, SearchPage, SearchPlace,
+    SearchQuery, Stage, Unsearched, Usage,
 };

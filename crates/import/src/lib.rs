@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod diario;
 #[cfg(feature = "fixtures")]
 pub mod fixture;
 pub mod whatsapp;

@@ -6,3 +6,4 @@ pub(crate) mod s1;
 pub(crate) mod s2;
 pub(crate) mod s3;
 pub(crate) mod s4;
+pub(crate) mod search;

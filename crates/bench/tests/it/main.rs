@@ -9,7 +9,7 @@ fn a_quick_run_loses_nothing_and_gives_a_table_and_json() {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("figures.json");
     let run = Command::new(env!("CARGO_BIN_EXE_diario-bench"))
-        .args(["--quick", "--pairs", "1", "s1", "open", "--json"])
+        .args(["--quick", "--pairs", "1", "s1", "open", "search", "--json"])
         .arg(&json)
         .arg("--data")
         .arg(folder.path().join("data"))
@@ -33,6 +33,7 @@ fn a_quick_run_loses_nothing_and_gives_a_table_and_json() {
     assert_eq!(figure("S1", "deliveries lost")["met"], true);
     assert!(value("open", "messages") >= 512.0);
     assert!(value("open", "a message, 256 in a transaction") > 0.0);
+    assert!(value("search", "a frequent word, p99") > 0.0);
     let table = String::from_utf8(run.stdout).unwrap();
     assert!(table.contains("messages a second") && table.contains("measured elsewhere"), "{table}");
 }

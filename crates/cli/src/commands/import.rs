@@ -1,5 +1,7 @@
 //! `diario import`: a chat that another messenger exported becomes a conversation of one's own.
 
+mod diario;
+
 use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,9 @@ struct Done {
 
 pub(crate) async fn run(context: &mut Context, args: Import) -> Result<(), CliError> {
     context.engine(|engine, _| engine.whoami().map(|_| ()).ok_or(CommandError::NoAccount)).await?;
+    if diario::is_export(&args.file)? {
+        return diario::run(context, args).await;
+    }
     let chat = parse(context, &args).await?;
     if chat.dates.evidence == Evidence::Convention && args.date_order.is_none() {
         let order = chat.dates.order;
@@ -44,17 +49,7 @@ pub(crate) async fn run(context: &mut Context, args: Import) -> Result<(), CliEr
     let id = context.engine(move |engine, now| engine.import_conversation(&named, now)).await?;
     let items: Vec<_> = chat.messages.iter().flat_map(items_of).collect();
     let total = items.len() as u64;
-    let (mut queued, mut new) = (0, 0);
-    for batch in items.chunks(BATCH) {
-        let batch = batch.to_vec();
-        let size = batch.len() as u64;
-        let added = context.engine(move |engine, now| engine.import(id, &batch, now)).await?;
-        queued += size;
-        new += added as u64;
-        context.out.progress("storing", queued, total).await?;
-        // What the server says meanwhile is not to pile up.
-        while context.next_now()?.is_some() {}
-    }
+    let new = store(context, id, &items, (0, total)).await?;
     let waits = if args.queue { None } else { send(context, id).await? };
     context.out.done().await?;
     let pending = pending_of(context, id).await?;
@@ -75,6 +70,26 @@ pub(crate) async fn run(context: &mut Context, args: Import) -> Result<(), CliEr
         })
         .await?;
     waits.map_or(Ok(()), Err)
+}
+
+/// Stores messages of a conversation; `of` says how many were stored before, and how many there are in all.
+async fn store(
+    context: &mut Context,
+    id: ConversationId,
+    items: &[ImportItem],
+    of: (u64, u64),
+) -> Result<u64, CliError> {
+    let (mut queued, total) = of;
+    let mut new = 0;
+    for batch in items.chunks(BATCH) {
+        let batch = batch.to_vec();
+        queued += batch.len() as u64;
+        new += context.engine(move |engine, now| engine.import(id, &batch, now)).await? as u64;
+        context.out.progress("storing", queued, total).await?;
+        // What the server says meanwhile is not to pile up.
+        while context.next_now()?.is_some() {}
+    }
+    Ok(new)
 }
 
 /// Waits until all is sent, as long as it goes on; gives the error if it does not.
@@ -185,10 +200,18 @@ fn explain(file: &Path, e: &ImportError) -> CliError {
 
 /// The messages that one of an export becomes: one, unless it is longer than a message may be.
 fn items_of(message: &Imported) -> impl Iterator<Item = ImportItem> + use<> {
-    let sent_at = Timestamp(u64::try_from(message.sent_at.as_millisecond()).unwrap_or(0));
-    let sender = message.sender.clone();
-    let id = *message.id.as_bytes();
-    parts(text_of(message)).into_iter().zip(0_u32..).map(move |(text, part)| {
+    items(*message.id.as_bytes(), message.sender.as_deref(), message.sent_at, text_of(message))
+}
+
+fn items(
+    id: [u8; 16],
+    sender: Option<&str>,
+    sent_at: jiff::Timestamp,
+    text: String,
+) -> impl Iterator<Item = ImportItem> + use<> {
+    let sent_at = Timestamp(u64::try_from(sent_at.as_millisecond()).unwrap_or(0));
+    let sender = sender.map(str::to_owned);
+    parts(text).into_iter().zip(0_u32..).map(move |(text, part)| {
         let mut key = id;
         for (byte, part) in key.iter_mut().zip(part.to_be_bytes()) {
             *byte ^= part;

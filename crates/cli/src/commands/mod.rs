@@ -4,6 +4,7 @@ mod approve;
 mod conversations;
 mod devices;
 pub(crate) mod doctor;
+mod export;
 mod group;
 mod history;
 mod import;
@@ -12,6 +13,7 @@ mod link;
 mod read;
 mod rebuild;
 mod register;
+mod search;
 mod send;
 pub(crate) mod serve;
 mod sync;
@@ -19,6 +21,7 @@ mod typing;
 mod whoami;
 
 use std::io::{IsTerminal, Read as _};
+use std::path::{Path, PathBuf};
 
 use crate::args::Command;
 use crate::context::Context;
@@ -28,9 +31,12 @@ use crate::error::CliError;
 pub(crate) fn prepare(command: Command) -> Result<Command, CliError> {
     match command {
         Command::Import(mut import) => {
-            import.file = std::path::absolute(&import.file)
-                .map_err(|e| CliError::usage(format!("not a file: {} ({e})", import.file.display())))?;
+            import.file = absolute(&import.file)?;
             Ok(Command::Import(import))
+        }
+        Command::Export(mut export) => {
+            export.file = absolute(&export.file)?;
+            Ok(Command::Export(export))
         }
         Command::Send(mut send) => {
             if send.text.is_empty() && std::io::stdin().is_terminal() {
@@ -43,6 +49,10 @@ pub(crate) fn prepare(command: Command) -> Result<Command, CliError> {
         }
         other => Ok(other),
     }
+}
+
+fn absolute(file: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(file).map_err(|e| CliError::usage(format!("not a file: {} ({e})", file.display())))
 }
 
 /// More than any message can be, so that an endless input ends.
@@ -72,10 +82,12 @@ pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), C
         Command::Send(args) => send::run(context, args).await,
         Command::Conversations => conversations::run(context).await,
         Command::History(args) => history::run(context, args).await,
+        Command::Search(args) => search::run(context, args).await,
         Command::Sync(args) => sync::run(context, args).await,
         Command::Read(args) => read::run(context, args).await,
         Command::Typing(args) => typing::run(context, args).await,
         Command::Group { change } => group::run(context, change).await,
+        Command::Export(args) => export::run(context, args).await,
         Command::Import(args) => import::run(context, args).await,
         Command::Rebuild => rebuild::run(context).await,
         Command::Doctor => doctor::run(context).await,

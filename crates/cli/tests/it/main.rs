@@ -5,11 +5,13 @@
 mod basics;
 mod crashes;
 mod errors;
+mod export;
 mod flows;
 mod forwarding;
 mod groups;
 mod harness;
 mod import;
 mod linking;
+mod search;
 mod upkeep;
 mod web;

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership};
 use crate::store::outbox;
 use crate::store::people::{self, Me, Stage};
-use crate::store::sealed;
+use crate::store::{sealed, search};
 
 /// A change of a group's members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,6 +237,7 @@ impl Engine {
     pub fn rebuild(&mut self, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             engine.active()?;
+            search::restart(&engine.db).map_err(EngineError::from)?;
             engine.db.execute_batch(
                 "DELETE FROM message WHERE seq IS NOT NULL;
                  DELETE FROM slot;

@@ -169,6 +169,7 @@ impl Engine {
             "outbox",
             "pending_commit",
             "mls",
+            "search_tag",
         ] {
             self.db.execute_batch(&format!("DELETE FROM {table}"))?;
         }

@@ -40,10 +40,32 @@ impl Engine {
         title: &str,
         now: Timestamp,
     ) -> Result<ConversationId, CommandError> {
+        self.begin_import(b"diario import v1", title.as_bytes(), title, now)
+    }
+
+    /// The conversation that one of a Diario export is imported into; begun if there is none yet.
+    ///
+    /// Its id follows from this account and `source`, the conversation's id where it was exported.
+    pub fn import_copy(
+        &mut self,
+        source: ConversationId,
+        title: &str,
+        now: Timestamp,
+    ) -> Result<ConversationId, CommandError> {
+        self.begin_import(b"diario export v1", source.as_bytes(), title, now)
+    }
+
+    fn begin_import(
+        &mut self,
+        what: &[u8],
+        name: &[u8],
+        title: &str,
+        now: Timestamp,
+    ) -> Result<ConversationId, CommandError> {
         let account = self.active()?.account;
         self.command(now, |engine| {
             let secret = engine.import_secret()?;
-            let hash = short_hash(&[b"diario import v1", secret.as_bytes(), title.as_bytes()]);
+            let hash = short_hash(&[what, secret.as_bytes(), name]);
             let mut half = [0; 8];
             half.copy_from_slice(&hash[..8]);
             let id = ConversationId::of_group(account, half);

@@ -7,6 +7,7 @@ mod devices;
 mod diagnosis;
 mod entries;
 mod import;
+mod index;
 mod join;
 mod link;
 mod people;
@@ -131,6 +132,8 @@ enum Timer {
     Receipts,
     /// Look at the devices' validity.
     Validity,
+    /// Make messages findable.
+    Index,
 }
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -140,6 +143,8 @@ impl Engine {
     pub fn open(db: Connection, config: EngineConfig) -> Result<Self> {
         store::prepare(&db)?;
         let me = Me::load(&db)?;
+        // The time is not known yet: this one is over.
+        let unindexed = store::search::waits(&db)?.then_some((Timer::Index, Timestamp(0)));
         Ok(Self {
             db,
             crypto: RustCrypto::default(),
@@ -156,7 +161,7 @@ impl Engine {
             now: Timestamp(0),
             clock_offset: 0,
             attention: BTreeSet::new(),
-            timers: BTreeMap::new(),
+            timers: unindexed.into_iter().collect(),
             staged: Staged::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -202,7 +207,16 @@ impl Engine {
     /// Does what is due at `now`.
     pub fn tick(&mut self, now: Timestamp) -> Result<()> {
         self.input(now, |engine| {
-            engine.timers.retain(|_, due| *due > now);
+            let (due, later) =
+                std::mem::take(&mut engine.timers).into_iter().partition(|(_, due)| *due <= now);
+            engine.timers = later;
+            let due: BTreeMap<Timer, Timestamp> = due;
+            if due.contains_key(&Timer::Index) {
+                engine.index_step()?;
+                if due.len() == 1 {
+                    return Ok(());
+                }
+            }
             let awake = engine.session.wake(now);
             engine.attention.extend(awake);
             engine.look_at_validity()
@@ -289,6 +303,7 @@ impl Engine {
         let outcome = body(self).and_then(|value| {
             self.pump()?;
             self.save()?;
+            self.plan_indexing()?;
             self.db.execute_batch("COMMIT").map_err(EngineError::from)?;
             Ok(value)
         });
@@ -328,7 +343,8 @@ impl Engine {
         self.session = Session::default();
         self.push.begin();
         self.transmits.clear();
-        self.timers.clear();
+        // The index has nothing to do with the connection.
+        self.timers.retain(|timer, _| *timer == Timer::Index);
         self.attention.clear();
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod mls;
 pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod sealed;
+pub(crate) mod search;
 
 use rusqlite::Connection;
 

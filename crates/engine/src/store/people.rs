@@ -181,6 +181,13 @@ pub(crate) fn account_by_name(db: &Connection, username: &Username) -> Result<Op
     Ok(row.map(AccountId::new))
 }
 
+/// Accounts of a name: of one that was begun anew there are several.
+pub(crate) fn accounts_called(db: &Connection, username: &str) -> Result<Vec<AccountId>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT id FROM account WHERE username = ?1")?;
+    let rows = statement.query_map([username], |row| row.get::<_, [u8; 16]>(0))?;
+    Ok(rows.map(|row| row.map(AccountId::new)).collect::<Result<_, _>>()?)
+}
+
 /// Stores an account's newest list; devices that it lacks stay known, as unlisted.
 pub(crate) fn save_list(
     db: &Connection,

@@ -33,7 +33,7 @@ pub struct Page {
     pub more_after: bool,
 }
 
-const COLUMNS: &str = "seq, id, account, device, sent_at, state, reason, text, content";
+pub(super) const COLUMNS: &str = "seq, id, account, device, sent_at, state, reason, text, content";
 
 /// What people see: no commit that changed nobody's membership.
 const SAYS_SOMETHING: &str = "(state <> 5 OR content IS NOT NULL)";
@@ -46,12 +46,12 @@ pub(super) struct RawMessage {
     pub(super) sent_at: Timestamp,
     pub(super) state: u8,
     reason: Option<String>,
-    text: String,
+    pub(super) text: String,
     content: Option<Vec<u8>>,
 }
 
 impl RawMessage {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             seq: row.get::<_, Option<i64>>(0)?.map(|s| Seq(from_sql(s))),
             id: EntryId::new(row.get(1)?),
@@ -144,6 +144,14 @@ impl Engine {
         rows.reverse();
         rows.extend(waiting);
         self.message_views(id, rows)
+    }
+
+    /// How many entries of a conversation are here that say something.
+    pub(crate) fn said_in(&self, id: ConversationId) -> Result<u64> {
+        let mut statement = self.db().prepare_cached(&format!(
+            "SELECT count(*) FROM message WHERE conversation = ?1 AND {SAYS_SOMETHING}"
+        ))?;
+        Ok(from_sql(statement.query_row([id.as_bytes()], |row| row.get::<_, i64>(0))?))
     }
 
     /// One message by its id.

@@ -2,11 +2,13 @@
 
 mod history;
 mod list;
+mod search;
 #[cfg(test)]
 mod tests;
 
 pub use history::{Anchor, Page};
 pub use list::{ConversationRow, LISTED_NAMES, MOST_UNREAD, Markers};
+pub use search::{SearchHit, SearchPage, SearchPlace, SearchQuery, Unsearched};
 
 use diario_protocol::device_list::DeviceRole;
 use diario_protocol::{AccountId, ConversationId, DeviceId, EntryId, Epoch, LogHash, Seq, Timestamp};

@@ -133,6 +133,8 @@ fn a_clock_that_is_set_back_does_not_make_anything_wait_longer() {
     let mut stage = live();
     let id = say(&mut stage, "slowly");
     refuse(&mut stage, Refusal::RateLimited(5_000));
+    // What was said is findable by now.
+    assert_eq!(stage.engine.index_more(stage.now).unwrap(), 0);
     assert_eq!(stage.engine.deadline(), Some(stage.now.plus_ms(5_000)));
     stage.now = Timestamp(stage.now.0 - DAY);
     stage.engine.tick(stage.now).unwrap();

@@ -1,0 +1,201 @@
+//! Looking for messages in a large store.
+//!
+//! The words are made up, and as unevenly frequent as those of a language. No server is needed.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use diario_engine::{Engine, SearchQuery};
+use diario_protocol::{ConversationId, Timestamp};
+use rusqlite::{Connection, params};
+
+use crate::bars;
+use crate::bench::Bench;
+use crate::device::{in_file, now};
+use crate::proc::Watch;
+use crate::report::Report;
+use crate::spread::{Spread, number};
+
+/// Words of the language.
+const WORDS: usize = 30_000;
+/// Words in a message, on average.
+const LENGTH: u64 = 12;
+const CONVERSATIONS: u64 = 200;
+const PEOPLE: u64 = 300;
+/// Between two messages, in milliseconds: 100,000 take some years.
+const EVERY_MS: u64 = 20 * 60 * 1000;
+
+pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
+    let folder = bench.folder()?;
+    let path = folder.path().join("diario.db");
+    let watch = Watch::start(std::process::id())?;
+    let mut random = Random(7);
+    let words: Vec<String> = (0..WORDS).map(|_| random.word()).collect();
+    // Opened once for its tables and an account, which needs no server.
+    in_file(&path, "OFF")?.register("ws://nowhere", "anna", "bench", None, now())?;
+    let db = Connection::open(&path)?;
+    fill(&db, bench.searched, &words, &mut random)?;
+    let before = size(&db)?;
+    let mut engine = in_file(&path, "OFF")?;
+    let begin = Instant::now();
+    while engine.index_more(now())? > 0 {}
+    let indexing = begin.elapsed().as_secs_f64() * 1e6 / number(bench.searched);
+    let index = (size(&db)? - before) / number(bench.searched);
+
+    let mut kinds: Vec<(&str, Spread)> = Vec::new();
+    for kind in KINDS {
+        let mut times = Vec::with_capacity(bench.searches);
+        for _ in 0..bench.searches {
+            times.push(once(&mut engine, &(kind.query)(&words, &mut random))?);
+        }
+        kinds.push((kind.name, Spread::new(times)));
+    }
+    let page = engine
+        .search(&SearchQuery { words: words[0].clone(), limit: 50, ..SearchQuery::default() }, now())?;
+    ensure!(page.hits.len() == 50, "the most frequent word is found");
+    let usage = watch.read()?;
+    let mut section = report.scenario("search", usage.others + usage.generator / usage.seconds);
+    for (name, spread) in &kinds {
+        section.put(&format!("{name}, p50"), spread.ms(50), "ms");
+        section.put(&format!("{name}, p99"), spread.ms(99), "ms").bar(bars::SEARCH);
+    }
+    section.put("indexing a message", indexing, "us");
+    section.put("index, bytes a message", index, "B");
+    section.put("messages", number(bench.searched), "");
+    Ok(())
+}
+
+struct Kind {
+    name: &'static str,
+    query: fn(&[String], &mut Random) -> SearchQuery,
+}
+
+const KINDS: [Kind; 9] = [
+    Kind { name: "a frequent word", query: |words, r| query(&words[r.below(20)]) },
+    Kind { name: "a rare word", query: |words, r| query(&words[WORDS / 2 + r.below(WORDS / 2)]) },
+    Kind { name: "one letter", query: |words, r| query(&words[r.below(WORDS)][..1]) },
+    Kind { name: "three letters", query: |words, r| query(&words[r.below(WORDS)][..3]) },
+    Kind {
+        name: "two letters each of three words",
+        query: |words, r| {
+            let mut part = || words[r.below(WORDS)][..2].to_owned();
+            query(&[part(), part(), part()].join(" "))
+        },
+    },
+    Kind {
+        name: "a phrase of frequent words",
+        query: |words, r| query(&format!("\"{} {}\"", words[r.below(20)], words[r.below(20)])),
+    },
+    Kind {
+        name: "one letter in a conversation",
+        query: |words, r| SearchQuery {
+            conversation: Some(conversation(r.number() % CONVERSATIONS)),
+            ..query(&words[r.below(WORDS)][..1])
+        },
+    },
+    Kind {
+        name: "a frequent word within a month long ago",
+        query: |words, r| SearchQuery {
+            since: Some(Timestamp(START + 30 * DAY_MS)),
+            until: Some(Timestamp(START + 60 * DAY_MS)),
+            ..query(&words[r.below(20)])
+        },
+    },
+    Kind { name: "what is nowhere", query: |words, r| query(&format!("{} zzzz", words[r.below(20)])) },
+];
+
+/// The time of the first message.
+const START: u64 = 1_600_000_000_000;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+fn query(words: &str) -> SearchQuery {
+    SearchQuery { words: words.to_owned(), limit: 50, ..SearchQuery::default() }
+}
+
+fn once(engine: &mut Engine, query: &SearchQuery) -> Result<Duration> {
+    let begin = Instant::now();
+    let page = engine.search(query, now())?;
+    let took = begin.elapsed();
+    ensure!(page.unsearched.unindexed == 0, "everything is indexed");
+    Ok(took)
+}
+
+fn conversation(n: u64) -> ConversationId {
+    let mut id = [7; 16];
+    id[..8].copy_from_slice(&n.to_be_bytes());
+    ConversationId::new(id)
+}
+
+fn fill(db: &Connection, count: usize, words: &[String], random: &mut Random) -> Result<()> {
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    let mut statement = db.prepare(
+        "INSERT INTO message(conversation, seq, id, account, device, epoch, sent_at, state, text, content, hash)
+         VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, 1, ?7, ?8, ?9)",
+    )?;
+    let mut at = START;
+    for seq in 1..=i64::try_from(count)? {
+        let length = LENGTH / 2 + random.number() % LENGTH;
+        let text = (0..length).map(|_| words[random.frequent(WORDS)].as_str()).collect::<Vec<_>>().join(" ");
+        let mut id = [0u8; 16];
+        id[..8].copy_from_slice(&seq.to_be_bytes());
+        let mut account = [0u8; 16];
+        account[..8].copy_from_slice(&(random.number() % PEOPLE).to_be_bytes());
+        at += random.number() % (2 * EVERY_MS);
+        let content = [text.as_bytes(), &[0; 60]].concat();
+        let at = i64::try_from(at)?;
+        let chat = conversation(random.number() % CONVERSATIONS);
+        statement.execute(params![
+            chat.as_bytes(),
+            seq,
+            id,
+            account,
+            account,
+            at,
+            text,
+            content,
+            [4u8; 32]
+        ])?;
+    }
+    drop(statement);
+    Ok(db.execute_batch("COMMIT")?)
+}
+
+/// Bytes of a store that are in use.
+fn size(db: &Connection) -> Result<f64> {
+    let pages =
+        |what: &str| -> Result<u32> { Ok(db.query_row(&format!("PRAGMA {what}"), [], |row| row.get(0))?) };
+    Ok(f64::from(pages("page_count")? - pages("freelist_count")?) * f64::from(pages("page_size")?))
+}
+
+/// The same numbers at every run.
+struct Random(u64);
+
+impl Random {
+    fn number(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 >> 1
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.number() % end as u64).unwrap_or(0)
+    }
+
+    /// A place below `end`; the first ones come often, roughly as Zipf has it.
+    fn frequent(&mut self, end: usize) -> usize {
+        let bits = end.ilog2() as usize;
+        let range = 1usize << (self.below(bits) + 1);
+        self.below(range.min(end))
+    }
+
+    /// Syllables.
+    fn word(&mut self) -> String {
+        let mut word = String::new();
+        for _ in 0..2 + self.below(3) {
+            word.push(char::from(b"bcdfglmnprstvz"[self.below(14)]));
+            word.push(char::from(b"aeiou"[self.below(5)]));
+        }
+        word
+    }
+}
