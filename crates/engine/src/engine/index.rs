@@ -13,7 +13,7 @@ use crate::store::search;
 /// Messages in one step: some ten milliseconds.
 const STEP: usize = 500;
 /// What came is indexed after so long, in milliseconds: many together cost less than each alone.
-const PAUSE_MS: u64 = 1000;
+const PAUSE_MS: u64 = 5000;
 /// Between two steps, in milliseconds, so that other inputs come in between.
 const BREATH_MS: u64 = 20;
 
