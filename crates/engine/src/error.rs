@@ -1,7 +1,7 @@
 //! Errors, sorted by whose fault they are.
 
 use diario_protocol::device_list::DeviceListError;
-use diario_protocol::{ConversationId, DecodeError, Epoch, Refusal, Seq};
+use diario_protocol::{AccountId, ConversationId, DecodeError, Epoch, Refusal, Seq};
 
 use crate::content::ContentError;
 use crate::crypto::seal::OpenError;
@@ -180,6 +180,9 @@ pub enum Misbehaviour {
     /// A slot that does not open or goes back to an older version.
     #[error("a setting was refused: {0}")]
     Slot(String),
+    /// A member that was asked for a key gave one that opens nothing.
+    #[error("a wrong key was answered by account {0}; another member is asked")]
+    WrongKey(AccountId),
     /// An entry for a conversation that this account is not in.
     #[error("something was sent for a conversation that this account is not in: {0}")]
     UnknownConversation(ConversationId),

@@ -19,7 +19,9 @@ mod store;
 mod view;
 
 pub use crypto::seal::OpenError;
-pub use engine::{Arrangement, Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem, Settings};
+pub use engine::{
+    Arrangement, Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem, Settings, WaitingFor,
+};
 pub use error::{CommandError, EngineError, Misbehaviour};
 pub use event::{ConnectionState, Event, LinkingStep};
 pub use export::{EXPORT_VERSION, Export, ExportFormat, ExportProgress, ExportWords, LocalTime};

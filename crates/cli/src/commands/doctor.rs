@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use diario_engine::{ConnectionState, Diagnosis, EngineError};
+use diario_engine::{ConnectionState, Diagnosis, EngineError, WaitingFor};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -169,7 +169,7 @@ async fn device(context: &Context) -> Result<Finding, CliError> {
 }
 
 fn contents(diagnosis: &Diagnosis, connection: ConnectionState) -> Vec<Finding> {
-    let Diagnosis { outgoing, waiting, refused, failed, gaps, .. } = diagnosis;
+    let Diagnosis { outgoing, waiting, waiting_for, refused, failed, gaps, .. } = diagnosis;
     let live = connection == ConnectionState::Live;
     let mut findings = Vec::new();
     findings.push(match outgoing {
@@ -189,14 +189,7 @@ fn contents(diagnosis: &Diagnosis, connection: ConnectionState) -> Vec<Finding> 
             "`diario sync` fetches them; `diario rebuild` fetches everything",
         ),
     });
-    findings.push(match waiting {
-        0 => Finding::good("keys", "every message can be read"),
-        n => Finding::bad(
-            "keys",
-            format!("{n} messages cannot be read yet"),
-            "`diario sync` on another device of yours brings their keys",
-        ),
-    });
+    findings.push(keys(*waiting, waiting_for));
     if *refused > 0 {
         findings.push(Finding::bad(
             "refused",
@@ -212,4 +205,28 @@ fn contents(diagnosis: &Diagnosis, connection: ConnectionState) -> Vec<Finding> 
         ));
     }
     findings
+}
+
+/// What cannot be read, and who was asked for the keys.
+fn keys(waiting: u64, waiting_for: &[WaitingFor]) -> Finding {
+    if waiting == 0 && waiting_for.is_empty() {
+        return Finding::good("keys", "every message can be read");
+    }
+    let epochs: usize = waiting_for.iter().map(|w| w.epochs.len()).sum();
+    let asked = waiting_for.iter().filter(|w| w.asked_at.is_some()).count();
+    let mut detail = format!("{waiting} messages cannot be read yet");
+    if epochs > 0 {
+        let _ = write!(detail, "; {epochs} keys are missing, in {} conversations", waiting_for.len());
+    }
+    if asked == 0 {
+        return Finding::bad(
+            "keys",
+            detail,
+            "`diario sync` here and on another device of yours brings their keys",
+        );
+    }
+    let _ = write!(detail, "; members of {asked} were asked");
+    let hint =
+        "they answer by themselves when one of their devices is online; `diario sync` then takes the answer";
+    Finding::bad("keys", detail, hint)
 }

@@ -109,6 +109,11 @@ pub(crate) fn seal(
     sealed.to_vec().map_err(|_| crate::EngineError::Internal("COSE_Encrypt0 did not encode"))
 }
 
+/// Whether `key` is the one under which something was sealed at `place`; who signed it is not looked at.
+pub(crate) fn fits(place: &Place, key: &ConversationKey, sealed: &[u8]) -> bool {
+    decrypt(place, &place.authenticated(), key, sealed).is_ok()
+}
+
 /// Opens what [`seal`] sealed at `place`, and checks the signature by `device`.
 pub(crate) fn open(
     place: &Place,
@@ -117,19 +122,7 @@ pub(crate) fn open(
     sealed: &[u8],
 ) -> Result<Vec<u8>, OpenError> {
     let aad = place.authenticated();
-    let outer = CoseEncrypt0::from_slice(sealed).map_err(|_| OpenError::Malformed)?;
-    if outer.protected.header.key_id != key.id() {
-        return Err(OpenError::OtherKey);
-    }
-    let nonce: [u8; 12] = outer.unprotected.iv.as_slice().try_into().map_err(|_| OpenError::Malformed)?;
-    let cipher = ChaCha20Poly1305::new(&key.sender_key(&place.account, &place.device));
-    let signed = outer.decrypt_ciphertext(
-        &aad,
-        || OpenError::Malformed,
-        |msg, aad| {
-            cipher.decrypt(Nonce::from_slice(&nonce), Payload { msg, aad }).map_err(|_| OpenError::Broken)
-        },
-    )?;
+    let signed = decrypt(place, &aad, key, sealed)?;
     let inner = CoseSign1::from_slice(&signed).map_err(|_| OpenError::Malformed)?;
     inner.verify_signature(&aad, |signature, bytes| {
         let signature =
@@ -138,6 +131,22 @@ pub(crate) fn open(
     })?;
     let padded = inner.payload.ok_or(OpenError::Malformed)?;
     unpad(&padded).map(<[u8]>::to_vec).map_err(|_| OpenError::Malformed)
+}
+
+fn decrypt(place: &Place, aad: &[u8], key: &ConversationKey, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    let outer = CoseEncrypt0::from_slice(sealed).map_err(|_| OpenError::Malformed)?;
+    if outer.protected.header.key_id != key.id() {
+        return Err(OpenError::OtherKey);
+    }
+    let nonce: [u8; 12] = outer.unprotected.iv.as_slice().try_into().map_err(|_| OpenError::Malformed)?;
+    let cipher = ChaCha20Poly1305::new(&key.sender_key(&place.account, &place.device));
+    outer.decrypt_ciphertext(
+        aad,
+        || OpenError::Malformed,
+        |msg, aad| {
+            cipher.decrypt(Nonce::from_slice(&nonce), Payload { msg, aad }).map_err(|_| OpenError::Broken)
+        },
+    )
 }
 
 #[cfg(test)]
@@ -177,6 +186,7 @@ mod tests {
         }
         let other = ConversationKey::from_slice(&[8; 32]).unwrap();
         assert_eq!(open(&place(), &other, &verifying, &sealed), Err(OpenError::OtherKey));
+        assert!(fits(&place(), &key, &sealed) && !fits(&place(), &other, &sealed));
         let stranger = KeyPair::generate(&random).unwrap().signing().verifying_key();
         assert_eq!(open(&place(), &key, &stranger, &sealed), Err(OpenError::BadSignature));
     }

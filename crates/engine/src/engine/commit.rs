@@ -167,6 +167,7 @@ impl Engine {
         let (epoch, key) = (group.epoch(), group.key(&self.crypto)?);
         let participants = group.participants()?;
         conversation::set_participants(&self.db, id, &participants.accounts)?;
+        self.live_through(id, epoch, &participants)?;
         if self.conversation(id)?.is_some_and(|c| c.kind != participants.kind) {
             self.change(id)?.kind = participants.kind;
         }

@@ -15,6 +15,8 @@ pub struct Diagnosis {
     pub outgoing: u64,
     /// Messages whose key or whose sender's device is not known yet.
     pub waiting: u64,
+    /// The keys that are missing, by conversation.
+    pub waiting_for: Vec<super::WaitingFor>,
     /// Entries that were not accepted.
     pub refused: u64,
     /// Own messages that the server did not take.
@@ -67,6 +69,7 @@ impl Engine {
             damage: found.into_iter().filter(|line| line != "ok").collect(),
             outgoing: count("SELECT count(*) FROM outbox")?,
             waiting: in_state(state::WAITING_KEY)? + in_state(state::WAITING_DEVICE)?,
+            waiting_for: self.waiting_for()?,
             refused: in_state(state::REFUSED)?,
             failed: in_state(state::FAILED)?,
             gaps: conversation::gaps(&self.db)?,

@@ -143,6 +143,7 @@ impl Engine {
         let wait = |state| NewMessage { state, sealed: Some(&w.sealed), ..row(w) };
         let Some(key) = self.key(w.conversation, w.epoch)? else {
             message::put(&self.db, &wait(state::WAITING_KEY))?;
+            self.session.asks.look();
             self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
             return Ok(());
         };
@@ -156,6 +157,7 @@ impl Engine {
             Err(Misbehaviour::Forged(OpenError::OtherKey)) if self.is_outside(w.conversation)? => {
                 // The key came from the keyring and may be wrong there; the right one replaces it.
                 message::put(&self.db, &wait(state::WAITING_KEY))?;
+                self.session.asks.look();
                 self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
                 return Ok(());
             }

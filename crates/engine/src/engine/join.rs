@@ -232,6 +232,7 @@ impl Engine {
         self.attention.insert(id);
         if matches!(refusal, diario_protocol::Refusal::Exists) {
             sealed::forget_keys(&self.db, id)?;
+            crate::store::asked::forget_lived(&self.db, id)?;
             self.keys.retain(|(conversation, _), _| *conversation != id);
             return self.leave_group(id);
         }

@@ -1,6 +1,7 @@
 //! The engine: one input, one transaction.
 
 mod apply;
+mod ask;
 mod commands;
 mod commit;
 mod devices;
@@ -28,6 +29,7 @@ use ed25519_dalek::VerifyingKey;
 use openmls_rust_crypto::RustCrypto;
 use rusqlite::Connection;
 
+pub use ask::WaitingFor;
 pub use commands::GroupChange;
 pub(crate) use devices::device_name_slot;
 pub use diagnosis::Diagnosis;
@@ -134,6 +136,8 @@ enum Timer {
     Validity,
     /// Make messages findable.
     Index,
+    /// Ask for keys, or answer who asks.
+    Asks,
 }
 
 type Result<T> = std::result::Result<T, EngineError>;

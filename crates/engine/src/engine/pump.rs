@@ -44,7 +44,9 @@ impl Engine {
         self.upload_key_packages()?;
         self.send_revocations()?;
         self.list_linked_device()?;
+        let answers = self.tend_asks()?;
         let mut due: BTreeSet<ConversationId> = std::mem::take(&mut self.attention);
+        due.extend(answers);
         due.extend(outbox::conversations(&self.db)?);
         due.extend(sealed::pending_commits(&self.db)?.into_iter().map(|(id, _)| id));
         if !self.timers.contains_key(&Timer::Receipts) {
@@ -81,7 +83,8 @@ impl Engine {
             // Its commit is gone from the store: so must the group be that it would have made.
             Membership::Joining => self.leave_group(id),
             Membership::Member => {
-                let sends = own || receipts || !outgoing.is_empty();
+                let answers = self.answers_now(id);
+                let sends = own || receipts || answers || !outgoing.is_empty();
                 if !sends {
                     return Ok(());
                 }
@@ -101,6 +104,9 @@ impl Engine {
                 self.send_outgoing(&conversation, &outgoing)?;
                 if receipts {
                     self.send_receipts(id)?;
+                }
+                if answers {
+                    self.send_answer(id)?;
                 }
                 Ok(())
             }

@@ -193,9 +193,13 @@ impl Engine {
                 if !self.refused_for_now(conversation, &refusal) {
                     // What the server never takes is not offered again on this connection.
                     self.session.unmarked.remove(&conversation);
-                    if let SlotBatch::Outbox(write) = batch {
-                        self.drop_slot_write(conversation, &write)?;
-                        self.emit(Event::Failed { conversation, id: None, refusal });
+                    match batch {
+                        SlotBatch::Outbox(write) => {
+                            self.drop_slot_write(conversation, &write)?;
+                            self.emit(Event::Failed { conversation, id: None, refusal });
+                        }
+                        SlotBatch::Answer(write) => self.session.asks.give_up(&write),
+                        SlotBatch::Keyring(_) | SlotBatch::Receipts { .. } => {}
                     }
                 }
                 Ok(())
@@ -307,6 +311,7 @@ impl Engine {
                 self.receipts_put(conversation, delivered, read, version, outcomes)
             }
             SlotBatch::Outbox(write) => self.slot_put(conversation, &write, outcomes),
+            SlotBatch::Answer(write) => self.answer_put(conversation, &write, outcomes),
         }
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Session {
     pub(super) chain_checked: Option<Epoch>,
     /// Conversations with markers to tell.
     pub(super) unmarked: BTreeSet<ConversationId>,
+    /// Keys to ask for, and asks of others.
+    pub(super) asks: super::ask::Asks,
 }
 
 /// A question asked at most once at a time.
@@ -111,6 +113,7 @@ pub(super) enum SlotBatch {
     Keyring(Vec<(ConversationId, Epoch)>),
     Receipts { delivered: Seq, read: Seq, version: SlotVersion },
     Outbox(QueuedWrite),
+    Answer(super::ask::AnswerWrite),
 }
 
 /// A slot write of the outbox, as it was sent.

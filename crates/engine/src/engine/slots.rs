@@ -75,6 +75,7 @@ impl Engine {
             if people::device(&self.db, slot.account, slot.device)?.is_none() && self.session.is_logged_in() {
                 self.ask_for_history(slot.account);
             }
+            self.session.asks.look();
             return Ok(sealed::save_slot(&self.db, slot, None)?);
         };
         let subject = Subject::Slot { key: slot.key, version: slot.version };
@@ -131,6 +132,9 @@ impl Engine {
         }
         if id == own {
             return self.use_own_slot(named);
+        }
+        if self.use_ask_slot(slot, named)? {
+            return Ok(());
         }
         if named.name == TITLE {
             // The last writer wins, and what waits here will be written later.

@@ -1,5 +1,6 @@
 //! The device's store: one SQLite database on one connection.
 
+pub(crate) mod asked;
 pub(crate) mod conversation;
 pub(crate) mod message;
 pub(crate) mod mls;

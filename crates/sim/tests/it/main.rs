@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::similar_names)]
 
+mod asking;
 mod cast;
 mod chain;
 mod copies;

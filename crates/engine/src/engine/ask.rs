@@ -1,0 +1,563 @@
+//! Keys that no device of the account has: asked for from the conversation; and answers to others who ask so.
+//!
+//! An ask is a slot of the conversation, one for each device; an answer too, one for each pair of devices. Both stay
+//! where they are, so nobody has to be there when the other is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diario_protocol::roster::Participants;
+use diario_protocol::{
+    AccountId, ConversationId, DeviceId, Epoch, PutSlots, Request, Slot, SlotKey, SlotOutcome, SlotVersion,
+    Timestamp,
+};
+use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::requests::{Asked, SlotBatch};
+use super::{Engine, Result, Timer};
+use crate::crypto::hpke::{HpkePublic, HpkeSealed, HpkeSecret};
+use crate::crypto::key::ConversationKey;
+use crate::crypto::seal::{self, Place, Subject};
+use crate::error::Misbehaviour;
+use crate::store::asked::{self, StandingAsk};
+use crate::store::conversation::{Conversation, Membership};
+use crate::store::outbox;
+use crate::store::sealed::{self, NamedValue};
+use crate::store::{conversation, message, people};
+
+const ASK: &str = "ask/";
+const ANSWER: &str = "answer/";
+const PURPOSE: &str = "diario conversation key answer v1";
+
+/// Epochs in one ask.
+const MOST_EPOCHS: usize = 256;
+/// Devices that an ask names as having answered wrongly, for each epoch.
+const MOST_WRONG: usize = 16;
+/// Answers to one device within an hour.
+const MOST_ANSWERS: u64 = 12;
+const HOUR_MS: u64 = 60 * 60 * 1000;
+/// A key that is missing is left so long to the keyring: a sibling may be about to put it there.
+const KEYRING_FIRST_MS: u64 = 5_000;
+/// An ask is not changed again within this time, unless an answer was wrong.
+const AGAIN_MS: u64 = 2 * 60 * 1000;
+/// An ask that nobody answered is told anew, under a new key, after this long.
+const STALE_MS: u64 = 24 * HOUR_MS;
+/// Of so many members each takes a turn of this length to answer, so that one does it and the others see it.
+const TURN_MS: u64 = 100;
+const LAST_TURN_MS: u64 = 5_000;
+
+/// An epoch that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+struct Wanted {
+    #[n(0)]
+    epoch: Epoch,
+    /// Whose answers were wrong: they do not count.
+    #[n(1)]
+    not_from: Vec<DeviceId>,
+}
+
+/// Value of a slot `ask/{device}`.
+#[derive(Debug, Encode, Decode)]
+struct Ask {
+    #[n(0)]
+    key: HpkePublic,
+    #[n(1)]
+    wanted: Vec<Wanted>,
+}
+
+/// Value of a slot `answer/{who asked}/{who answers}`.
+#[derive(Debug, Encode, Decode)]
+struct Answer {
+    /// Which ask is answered.
+    #[n(0)]
+    key: HpkePublic,
+    #[n(1)]
+    epochs: Vec<Epoch>,
+    /// Encoded [`Held`], one for each of the epochs.
+    #[n(2)]
+    sealed: HpkeSealed,
+}
+
+#[derive(Debug, Encode, Decode)]
+struct Held {
+    #[n(0)]
+    epoch: Epoch,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    secret: Vec<u8>,
+}
+
+/// What an answer is bound to besides the ask's key.
+#[derive(Debug, Encode)]
+struct AnswerPlace {
+    #[n(0)]
+    conversation: ConversationId,
+    #[n(1)]
+    asker_account: AccountId,
+    #[n(2)]
+    asker: DeviceId,
+    #[n(3)]
+    answerer: DeviceId,
+}
+
+/// An answer that can be given.
+struct Ready {
+    account: AccountId,
+    device: DeviceId,
+    key: HpkePublic,
+    epochs: Vec<Epoch>,
+}
+
+/// An answer under way.
+#[derive(Debug, Clone)]
+pub(super) struct AnswerWrite {
+    asker: DeviceId,
+    key: HpkePublic,
+    slot: SlotKey,
+    version: SlotVersion,
+    named: NamedValue,
+}
+
+/// What of asking belongs to a connection. All of it is found again in the store at the next one.
+#[derive(Debug, Default)]
+pub(super) struct Asks {
+    begun: bool,
+    /// Something may wait for a key.
+    look: bool,
+    /// When to ask for what waits then.
+    due: Option<Timestamp>,
+    /// Conversations with asks that may be answered, and when to look at them.
+    to_answer: BTreeMap<ConversationId, Timestamp>,
+    /// This device's turn to answer, by the ask's key.
+    turns: BTreeMap<HpkePublic, Timestamp>,
+    /// Asks that cannot be answered: their key is none, or the server refuses the answer.
+    hopeless: BTreeSet<HpkePublic>,
+}
+
+impl Asks {
+    /// Something waits for a key: it is looked at in the next pump.
+    pub(super) fn look(&mut self) {
+        self.look = true;
+    }
+
+    /// An answer was refused for good.
+    pub(super) fn give_up(&mut self, write: &AnswerWrite) {
+        self.hopeless.insert(write.key);
+    }
+}
+
+/// What cannot be read in a conversation for want of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingFor {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Epochs whose key is missing, oldest first.
+    pub epochs: Vec<Epoch>,
+    /// When its members were asked for them, if they were.
+    pub asked_at: Option<Timestamp>,
+}
+
+fn ask_name(device: DeviceId) -> String {
+    format!("{ASK}{device}")
+}
+
+fn answer_name(asker: DeviceId, answerer: DeviceId) -> String {
+    format!("{ANSWER}{asker}/{answerer}")
+}
+
+fn read<T: for<'a> Decode<'a, ()>>(value: &[u8]) -> Option<T> {
+    diario_protocol::decode(value, value.len()).ok()
+}
+
+/// This device's turn among those that can answer: spread by chance that all compute alike.
+fn turn(key: &HpkePublic, device: DeviceId, accounts: usize) -> u64 {
+    let last = TURN_MS.saturating_mul(u64::try_from(accounts).unwrap_or(u64::MAX)).min(LAST_TURN_MS);
+    let digest = Sha256::new().chain_update(key.0).chain_update(device.as_bytes()).finalize();
+    u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])) % last.max(1)
+}
+
+impl Engine {
+    /// Who is in a conversation in an epoch that this device is in the group in.
+    pub(super) fn live_through(
+        &mut self,
+        id: ConversationId,
+        epoch: Epoch,
+        participants: &Participants,
+    ) -> Result<()> {
+        if id != ConversationId::of_self(self.me()?.account) {
+            asked::live_through(&self.db, id, epoch, participants.accounts.iter().map(|p| p.account))?;
+            self.session.asks.to_answer.entry(id).or_insert(self.now);
+        }
+        Ok(())
+    }
+
+    /// Asks for what is missing, and tells in which conversations others are to be answered now.
+    pub(super) fn tend_asks(&mut self) -> Result<Vec<ConversationId>> {
+        if !self.session.asks.begun {
+            let now = self.now;
+            let asks = &mut self.session.asks;
+            (asks.begun, asks.look) = (true, true);
+            asks.to_answer.extend(asked::with_asks(&self.db)?.into_iter().map(|id| (id, now)));
+        }
+        self.ask_for_keys()?;
+        self.look_at_asks()
+    }
+
+    fn ask_for_keys(&mut self) -> Result<()> {
+        if !self.session.asks.look {
+            return Ok(());
+        }
+        let own = ConversationId::of_self(self.me()?.account);
+        let mut waited_for = asked::waited_for(&self.db)?;
+        waited_for.remove(&own);
+        for id in asked::asked_in(&self.db)? {
+            if !waited_for.contains_key(&id) {
+                // Found in the keyring, or answered.
+                asked::forget(&self.db, id)?;
+                outbox::drop_slot(&self.db, id, &ask_name(self.me()?.device))?;
+            }
+        }
+        let now = self.now;
+        let asks = &mut self.session.asks;
+        if waited_for.is_empty() {
+            (asks.look, asks.due) = (false, None);
+            return Ok(());
+        }
+        let due = *asks.due.get_or_insert(now.plus_ms(KEYRING_FIRST_MS));
+        if now < due {
+            self.set_timer(Timer::Asks, due);
+            return Ok(());
+        }
+        (asks.look, asks.due) = (false, None);
+        for (id, epochs) in waited_for {
+            self.ask_conversation(id, &epochs)?;
+        }
+        Ok(())
+    }
+
+    /// Asks a conversation's members for keys that the keyring does not have.
+    pub(super) fn ask_conversation(&mut self, id: ConversationId, epochs: &[Epoch]) -> Result<()> {
+        let Some(c) = self.conversation(id)?.cloned() else { return Ok(()) };
+        // What was sealed before the account came in is not its to read, and nobody would answer.
+        let is_ours = |epoch: &Epoch| *epoch <= c.log_epoch && (c.since.0 <= 1 || *epoch > c.since_epoch);
+        let mut wanted = Vec::new();
+        for epoch in epochs.iter().rev().copied().filter(is_ours).take(MOST_EPOCHS) {
+            let not_from = asked::wrong_answers(&self.db, id, epoch, MOST_WRONG)?;
+            wanted.push(Wanted { epoch, not_from });
+        }
+        if wanted.is_empty() || !c.is_open() {
+            return Ok(());
+        }
+        let standing = asked::standing(&self.db, id)?;
+        let age = |ask: &StandingAsk| self.now.ms_since(ask.asked_at);
+        let secret = match standing {
+            Some(ask) if age(&ask) < STALE_MS || ask.asked_at.0 == 0 => {
+                let told: Vec<Wanted> = read(&ask.wanted).unwrap_or_default();
+                if ask.asked_at.0 != 0 {
+                    if wanted.iter().all(|w| told.contains(w)) {
+                        return Ok(());
+                    }
+                    if age(&ask) < AGAIN_MS {
+                        let due = ask.asked_at.plus_ms(AGAIN_MS);
+                        let asks = &mut self.session.asks;
+                        asks.look = true;
+                        asks.due = Some(asks.due.map_or(due, |d| d.min(due)));
+                        self.set_timer(Timer::Asks, due);
+                        return Ok(());
+                    }
+                }
+                ask.secret
+            }
+            _ => HpkeSecret::generate(&self.crypto)?,
+        };
+        let ask = Ask { key: secret.public(&self.crypto)?, wanted };
+        let wanted = diario_protocol::encode(&ask.wanted);
+        asked::save(&self.db, id, &StandingAsk { secret, wanted, asked_at: self.now })?;
+        let name = ask_name(self.me()?.device);
+        self.enqueue_slot(id, &name, diario_protocol::encode(&ask), false)
+    }
+
+    /// Takes a slot that asks or answers; `false` if it is another one.
+    pub(super) fn use_ask_slot(&mut self, slot: &Slot, named: &NamedValue) -> Result<bool> {
+        let me = self.me()?;
+        let (account, device) = (me.account, me.device);
+        if named.name.starts_with(ASK) {
+            if named.name == ask_name(slot.device) && slot.account != account {
+                self.session.asks.to_answer.insert(slot.conversation, self.now);
+            }
+            return Ok(true);
+        }
+        if !named.name.starts_with(ANSWER) {
+            return Ok(false);
+        }
+        if named.name == answer_name(device, slot.device)
+            && let Some(answer) = read::<Answer>(&named.value)
+        {
+            self.take_answer(slot, &answer)?;
+        }
+        Ok(true)
+    }
+
+    fn take_answer(&mut self, slot: &Slot, answer: &Answer) -> Result<()> {
+        let id = slot.conversation;
+        let Some(standing) = asked::standing(&self.db, id)? else { return Ok(()) };
+        if standing.secret.public(&self.crypto)? != answer.key {
+            // To an ask that does not stand any more.
+            return Ok(());
+        }
+        let me = self.me()?;
+        let place = AnswerPlace {
+            conversation: id,
+            asker_account: me.account,
+            asker: me.device,
+            answerer: slot.device,
+        };
+        let place = diario_protocol::encode(&place);
+        let opened = standing.secret.open(PURPOSE, &place, &answer.sealed, &self.crypto).map(Zeroizing::new);
+        let held: Vec<Held> = opened.ok().and_then(|bytes| read(&bytes)).unwrap_or_default();
+        let wanted: Vec<Wanted> = read(&standing.wanted).unwrap_or_default();
+        let mut wrong = false;
+        for wanted in wanted.iter().filter(|w| answer.epochs.contains(&w.epoch)) {
+            let epoch = wanted.epoch;
+            let known_liar = asked::wrong_answers(&self.db, id, epoch, MOST_WRONG)?.contains(&slot.device);
+            if known_liar || !self.waits_for(id, epoch)? {
+                continue;
+            }
+            let key = held.iter().find(|h| h.epoch == epoch);
+            match key.and_then(|h| ConversationKey::from_slice(&h.secret)) {
+                Some(key) if self.opens_something(id, epoch, &key)? => {
+                    if self.key(id, epoch)?.is_some() {
+                        // What the keyring held opened nothing.
+                        self.session.wrong_in_keyring.insert((id, epoch));
+                    }
+                    self.learn_key(id, epoch, &key, false)?;
+                }
+                _ => {
+                    asked::answered_wrongly(&self.db, id, epoch, slot.device)?;
+                    wrong = true;
+                }
+            }
+        }
+        for mut held in held {
+            held.secret.zeroize();
+        }
+        if wrong {
+            asked::tell_anew(&self.db, id)?;
+            self.misbehaved(Some(id), Misbehaviour::WrongKey(slot.account));
+        }
+        self.session.asks.look();
+        Ok(())
+    }
+
+    fn waits_for(&self, id: ConversationId, epoch: Epoch) -> Result<bool> {
+        Ok(!message::waiting_for_key(&self.db, id, epoch)?.is_empty()
+            || !sealed::waiting_slots(&self.db, id, epoch)?.is_empty())
+    }
+
+    /// Whether a key is the one of its epoch, by what waits for it: one entry or slot that it opens is proof enough.
+    fn opens_something(&self, id: ConversationId, epoch: Epoch, key: &ConversationKey) -> Result<bool> {
+        let place = |account, device, subject| Place { conversation: id, epoch, account, device, subject };
+        for w in message::waiting_for_key(&self.db, id, epoch)? {
+            let subject = Subject::Entry { id: w.id, annotates: w.annotates };
+            if seal::fits(&place(w.account, w.device, subject), key, &w.sealed) {
+                return Ok(true);
+            }
+        }
+        for s in sealed::waiting_slots(&self.db, id, epoch)? {
+            let subject = Subject::Slot { key: s.key, version: s.version };
+            if seal::fits(&place(s.account, s.device, subject), key, &s.body) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Conversations in which it is this device's turn to answer.
+    fn look_at_asks(&mut self) -> Result<Vec<ConversationId>> {
+        let now = self.now;
+        let due: Vec<_> =
+            self.session.asks.to_answer.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
+        let mut answer_now = Vec::new();
+        for id in due {
+            let Some(c) = self.conversation(id)?.cloned() else { continue };
+            // Who is not in the group does not come in for that: once it is, it looks again.
+            let member = c.membership == Membership::Member && c.is_open();
+            let (ready, next) = if member { self.answerable(&c)? } else { (Vec::new(), None) };
+            if ready.is_empty() {
+                self.session.asks.to_answer.remove(&id);
+            } else {
+                answer_now.push(id);
+            }
+            if let Some(next) = next.filter(|_| ready.is_empty()) {
+                self.session.asks.to_answer.insert(id, next);
+            }
+        }
+        if let Some(next) = self.session.asks.to_answer.values().copied().filter(|at| *at > now).min() {
+            self.set_timer(Timer::Asks, next);
+        }
+        Ok(answer_now)
+    }
+
+    pub(super) fn answers_now(&self, id: ConversationId) -> bool {
+        self.session.asks.to_answer.get(&id).is_some_and(|at| *at <= self.now)
+    }
+
+    /// The asks that this device may and can answer now, and when the next one's turn is.
+    fn answerable(&mut self, c: &Conversation) -> Result<(Vec<Ready>, Option<Timestamp>)> {
+        let id = c.id;
+        let (account, own) = (self.me()?.account, self.me()?.device);
+        let (now, server_now) = (self.now, self.server_now());
+        let participants = conversation::participants_of(&self.db, id)?;
+        let (mut ready, mut next) = (Vec::new(), None::<Timestamp>);
+        for slot in asked::slots_under(&self.db, id, ASK)? {
+            // Siblings find it in the keyring.
+            if slot.name != ask_name(slot.device) || slot.account == account {
+                continue;
+            }
+            let Some(ask) = read::<Ask>(&slot.value) else { continue };
+            let device = people::device(&self.db, slot.account, slot.device)?;
+            let valid =
+                device.is_some_and(|d| d.listed && d.valid_until.is_none_or(|until| server_now < until));
+            let takes_part = participants.iter().any(|p| p.account == slot.account);
+            if !valid || !takes_part || self.session.asks.hopeless.contains(&ask.key) {
+                continue;
+            }
+            let epochs = self.epochs_to_answer(id, &ask, slot.account, slot.device)?;
+            let since = Timestamp(now.0.saturating_sub(HOUR_MS));
+            if epochs.is_empty() || asked::answers_since(&self.db, slot.device, since)? >= MOST_ANSWERS {
+                continue;
+            }
+            let wait = turn(&ask.key, own, participants.len());
+            let due = *self.session.asks.turns.entry(ask.key).or_insert(now.plus_ms(wait));
+            if due <= now {
+                ready.push(Ready { account: slot.account, device: slot.device, key: ask.key, epochs });
+            } else {
+                next = Some(next.map_or(due, |n| n.min(due)));
+            }
+        }
+        Ok((ready, next))
+    }
+
+    /// The epochs of an ask whose key this device has and may give; empty if all of them are answered.
+    fn epochs_to_answer(
+        &mut self,
+        id: ConversationId,
+        ask: &Ask,
+        account: AccountId,
+        device: DeviceId,
+    ) -> Result<Vec<Epoch>> {
+        let own = self.me()?.device;
+        let mut answered: Vec<(Epoch, DeviceId)> = Vec::new();
+        for slot in asked::slots_under(&self.db, id, &format!("{ANSWER}{device}/"))? {
+            let answer = read::<Answer>(&slot.value).filter(|a| a.key == ask.key);
+            if let (true, Some(answer)) = (slot.name == answer_name(device, slot.device), answer) {
+                answered.extend(answer.epochs.iter().map(|epoch| (*epoch, slot.device)));
+            }
+        }
+        let (mut epochs, mut open) = (Vec::new(), false);
+        for Wanted { epoch, not_from } in ask.wanted.iter().take(self.most_epochs()) {
+            let may = !not_from.contains(&own) && asked::was_in(&self.db, id, *epoch, account)?;
+            if !may || self.key(id, *epoch)?.is_none() {
+                continue;
+            }
+            open |= !answered.iter().any(|(e, by)| e == epoch && !not_from.contains(by));
+            epochs.push(*epoch);
+        }
+        if !open {
+            epochs.clear();
+        }
+        Ok(epochs)
+    }
+
+    /// Epochs that one answer has room for.
+    fn most_epochs(&self) -> usize {
+        // A key with its epoch, twice, and what padding adds.
+        const EACH: usize = 72;
+        let room = (self.session.limits.slot as usize).saturating_sub(1024) / EACH;
+        room.clamp(1, MOST_EPOCHS)
+    }
+
+    /// Answers one ask.
+    pub(super) fn send_answer(&mut self, id: ConversationId) -> Result<()> {
+        let Some(c) = self.conversation(id)?.cloned() else { return Ok(()) };
+        let lane = self.session.lane(id);
+        let busy = lane.control || lane.slots || lane.wait_for.is_some() || lane.not_before.is_some();
+        if busy || self.key(id, c.log_epoch)?.is_none() {
+            return Ok(());
+        }
+        let (ready, _) = self.answerable(&c)?;
+        let Some(Ready { account, device, key, epochs }) = ready.into_iter().next() else { return Ok(()) };
+        let own = self.me()?.device;
+        let mut held = Vec::new();
+        for epoch in &epochs {
+            if let Some(secret) = self.key(id, *epoch)? {
+                held.push(Held { epoch: *epoch, secret: secret.as_bytes().to_vec() });
+            }
+        }
+        let place = AnswerPlace { conversation: id, asker_account: account, asker: device, answerer: own };
+        let content = Zeroizing::new(diario_protocol::encode(&held));
+        for mut held in held {
+            held.secret.zeroize();
+        }
+        let sealed = key.seal(PURPOSE, &diario_protocol::encode(&place), &content, &self.crypto);
+        let Ok(sealed) = sealed else {
+            // Its key is none.
+            self.session.asks.hopeless.insert(key);
+            return Ok(());
+        };
+        let name = answer_name(device, own);
+        let slot = SlotKey::of_name(id, &name);
+        let floor = self.session.lane(id).slot_floor.get(&slot).copied().unwrap_or_default();
+        let version = sealed::slot_version(&self.db, id, slot)?.max(floor).next();
+        let value = diario_protocol::encode(&Answer { key, epochs, sealed });
+        let named = NamedValue { name, value, head: false };
+        let write = self.slot_write(id, c.log_epoch, slot, version, &named)?;
+        self.session.lane(id).slots = true;
+        let batch = SlotBatch::Answer(AnswerWrite { asker: device, key, slot, version, named });
+        let request = PutSlots { conversation: id, epoch: c.log_epoch, writes: vec![write] };
+        self.ask(Request::PutSlots(request), Asked::Slots(id, batch));
+        Ok(())
+    }
+
+    pub(super) fn answer_put(
+        &mut self,
+        id: ConversationId,
+        write: &AnswerWrite,
+        outcomes: &[SlotOutcome],
+    ) -> Result<()> {
+        match outcomes {
+            [SlotOutcome::Stored] => {
+                let (account, device) = (self.me()?.account, self.me()?.device);
+                let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);
+                let (key, version) = (write.slot, write.version);
+                if sealed::slot_version(&self.db, id, key)? < version {
+                    let body = Vec::new().into();
+                    let slot = Slot { conversation: id, key, version, epoch, account, device, body };
+                    sealed::save_slot(&self.db, &slot, Some(&write.named))?;
+                }
+                let since = Timestamp(self.now.0.saturating_sub(HOUR_MS));
+                asked::count_answer(&self.db, write.asker, since, self.now)?;
+                Ok(())
+            }
+            [SlotOutcome::Newer(newer)] if super::slots::is_leap(write.version, *newer) => {
+                self.session.asks.give_up(write);
+                Ok(())
+            }
+            [SlotOutcome::Newer(newer)] => {
+                self.session.lane(id).slot_floor.insert(write.slot, *newer);
+                Ok(())
+            }
+            _ => self.out_of_turn("an outcome that no slot write has"),
+        }
+    }
+
+    /// What cannot be read for want of keys, by conversation.
+    pub(super) fn waiting_for(&self) -> Result<Vec<WaitingFor>> {
+        let mut all = Vec::new();
+        for (conversation, epochs) in asked::waited_for(&self.db)? {
+            let asked_at = asked::standing(&self.db, conversation)?.map(|ask| ask.asked_at);
+            all.push(WaitingFor { conversation, epochs, asked_at: asked_at.filter(|at| at.0 > 0) });
+        }
+        Ok(all)
+    }
+}
