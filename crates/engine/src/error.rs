@@ -55,7 +55,7 @@ pub enum CommandError {
     )]
     Revoked,
     /// Only primary devices may do this.
-    #[error("only a primary device may do this; use the device where you made the account")]
+    #[error("only a primary device may do this; `diario devices` shows which of yours are")]
     NotPrimary,
     /// The username breaks the rules.
     #[error(transparent)]
@@ -75,9 +75,30 @@ pub enum CommandError {
     /// The account is or is not a member already.
     #[error("{0}")]
     Membership(&'static str),
+    /// A device without a name.
+    #[error("a device needs a name")]
+    NoName,
     /// The last primary cannot be revoked.
     #[error("this is the account's only primary device; make another device a primary first")]
     LastPrimary,
+    /// A primary cannot take itself out.
+    #[error("a primary device cannot revoke itself; do it from another primary device")]
+    RevokesItself,
+    /// The device is a primary already.
+    #[error("that device is a primary already")]
+    IsPrimary,
+    /// The device is no primary.
+    #[error("that device is no primary")]
+    NotAPrimary,
+    /// A primary's time does not run out.
+    #[error("that device is a primary, and its time does not run out")]
+    NeverExpires,
+    /// Another linking waits for its end.
+    #[error("another device is being linked at this moment; finish that first, or give it up")]
+    LinkingUnderWay,
+    /// The contact's key is not known here.
+    #[error("that person's key is not known here yet; look their name up first")]
+    NoKey,
     /// There is nothing to send.
     #[error("the message is empty")]
     Empty,

@@ -28,6 +28,11 @@ pub enum Event {
     Revoked,
     /// This device's time has run out; a primary renews it.
     Expired,
+    /// This device became a primary and holds the account's key, or is one no more and has forgotten it.
+    Role {
+        /// Which of the two.
+        primary: bool,
+    },
     /// A message is there: a new one, or a placeholder that can be read now. `live` if it came just now.
     Message {
         /// Where.
@@ -72,6 +77,8 @@ pub enum Event {
     PushKey(Option<Vec<u8>>),
     /// Own or others' devices changed.
     Devices(AccountId),
+    /// What this account knows of another changed: whether it is verified.
+    Contact(AccountId),
     /// Somebody types.
     Typing {
         /// Where.

@@ -18,9 +18,11 @@ mod search;
 mod store;
 mod view;
 
+pub use crypto::fingerprint::SafetyComparison;
 pub use crypto::seal::OpenError;
 pub use engine::{
-    Arrangement, Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem, Settings, WaitingFor,
+    Arrangement, Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem, SafetyNumber, Settings,
+    Trust, WaitingFor,
 };
 pub use error::{CommandError, EngineError, Misbehaviour};
 pub use event::{ConnectionState, Event, LinkingStep};

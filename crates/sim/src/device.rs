@@ -63,7 +63,8 @@ impl SimDevice {
         Self::over(world, name, db, EngineConfig::default())
     }
 
-    fn over(world: &World, name: &str, db: rusqlite::Connection, config: EngineConfig) -> Result<Self> {
+    fn over(world: &World, name: &str, db: rusqlite::Connection, mut config: EngineConfig) -> Result<Self> {
+        config.platform = "a test".into();
         Ok(Self {
             engine: Engine::open(db, config)?,
             events: Vec::new(),

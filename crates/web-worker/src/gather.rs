@@ -118,6 +118,8 @@ impl Gather {
             Event::Ready(_)
             | Event::Revoked
             | Event::Expired
+            | Event::Role { .. }
+            | Event::Contact(_)
             | Event::Resolved { .. }
             | Event::LookUpRefused { .. }
             | Event::PushKey(_) => {}

@@ -145,8 +145,13 @@ mod tests {
         DeviceView {
             id: DeviceId::new([byte; 16]),
             name: name.to_owned(),
+            platform: String::new(),
             primary: false,
+            awaits_key: false,
             this: false,
+            linked_at: None,
+            linked_by: None,
+            last_seen: None,
             valid_until: None,
             state: DeviceState::Valid,
         }

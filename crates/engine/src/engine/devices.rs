@@ -1,31 +1,19 @@
-//! The account's own devices: making the account, renewing, revoking.
+//! Making an account, and what becomes of it at the server.
 
-use diario_protocol::device_list::{DeviceList, DeviceRole, ListedDevice, SignedDeviceList};
+use diario_protocol::device_list::{DeviceList, DeviceRole, ListedDevice};
 use diario_protocol::{
-    ConversationId, ConversationKind, DeviceId, Login, Position, PutKeyPackages, Refusal, Register, Request,
-    Timestamp, Username,
+    ConversationId, ConversationKind, Login, Position, PutKeyPackages, Refusal, Register, Request, Timestamp,
+    Username,
 };
 
 use super::join::admin;
-use super::requests::{Asked, ListChange, Question};
-use super::{Engine, Result, Timer};
+use super::requests::Asked;
+use super::{Engine, Result};
 use crate::crypto::identity::KeyPair;
 use crate::error::{CommandError, EngineError};
 use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership};
-use crate::store::outbox;
 use crate::store::people::{self, Me, Stage};
-
-/// How often validity is looked at, in milliseconds (an hour).
-const VALIDITY_CHECK_MS: u64 = 60 * 60 * 1000;
-
-/// A server's clock is believed so far ahead of this device's, in milliseconds (a day).
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
-/// Name of the self conversation's slot with what a device is called.
-pub(crate) fn device_name_slot(device: DeviceId) -> String {
-    format!("device/{device}")
-}
 
 impl Engine {
     /// Makes an account with this device as its first primary; the server is told at the next connection.
@@ -59,7 +47,7 @@ impl Engine {
     ) -> Result<()> {
         let identity = KeyPair::generate(&self.crypto)?;
         let key = KeyPair::generate(&self.crypto)?;
-        let account = identity.account_id();
+        let (account, device) = (identity.account_id(), key.device_id());
         let list = DeviceList {
             identity_key: identity.public(),
             version: 1,
@@ -77,7 +65,7 @@ impl Engine {
             username,
             invite: invite.map(str::to_owned),
             account,
-            device: key.device_id(),
+            device,
             key,
             identity: Some(identity),
             cursor: Position(0),
@@ -92,13 +80,7 @@ impl Engine {
         conversation::set_participants(&self.db, own, &[admin(account)])?;
         // Made here and not when it is sent: whatever becomes of the answer, this is the group.
         self.make_group(own, ConversationKind::SelfConversation, vec![admin(account)])?;
-        self.put_own_name(name)
-    }
-
-    pub(super) fn put_own_name(&mut self, name: &str) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
-        let slot = device_name_slot(self.me()?.device);
-        self.enqueue_slot(own, &slot, name.as_bytes().to_vec(), true)
+        self.introduce_device(device, name)
     }
 
     /// Sends the registration; the group of the self conversation is the one kept from an earlier try, if any.
@@ -170,6 +152,8 @@ impl Engine {
             "pending_commit",
             "mls",
             "search_tag",
+            "device_secret",
+            "device_seen",
         ] {
             self.db.execute_batch(&format!("DELETE FROM {table}"))?;
         }
@@ -177,108 +161,6 @@ impl Engine {
         self.groups.clear();
         self.conversations.clear();
         self.keys.clear();
-        Ok(())
-    }
-
-    /// Primaries renew linked devices when less than half of their time is left.
-    pub(super) fn look_at_validity(&mut self) -> Result<()> {
-        self.set_timer(Timer::Validity, self.now.plus_ms(VALIDITY_CHECK_MS));
-        for lane in self.session.lanes.values_mut() {
-            // Somebody's time may have run out.
-            lane.aligned = false;
-        }
-        if !self.session.is_logged_in() || !self.me()?.is_primary() {
-            return Ok(());
-        }
-        let now = self.server_now();
-        let half = self.config.link_validity_ms / 2;
-        let due = self.own_list()?.devices.iter().any(|d| d.valid_until.is_some_and(|t| t.0 < now.0 + half));
-        if due {
-            let list = self.own_list()?;
-            self.put_device_list(list, ListChange::Renew)?;
-        }
-        Ok(())
-    }
-
-    /// The newest device list, to be changed.
-    pub(super) fn own_list(&self) -> Result<DeviceList> {
-        let account = self.me()?.account;
-        let held = people::account(&self.db, account)?.ok_or(EngineError::Internal("no own device list"))?;
-        let valid = held.list.validate().map_err(|_| EngineError::Internal("the own device list"))?;
-        Ok(valid.list().clone())
-    }
-
-    /// Signs the next version of the list, with every linked device renewed, and gives it to the server.
-    pub(super) fn put_device_list(&mut self, mut list: DeviceList, change: ListChange) -> Result<()> {
-        let Some(identity) = self.me()?.identity.clone() else { return Ok(()) };
-        if !self.session.asking.insert(Question::DeviceList) {
-            return Ok(());
-        }
-        // By the server's clock, for the server judges by it; but no lie of its takes a device far into the future.
-        let now = self.server_now().min(self.now.plus_ms(DAY_MS));
-        let until = now.plus_ms(self.config.link_validity_ms);
-        list.version += 1;
-        list.issued_at = now;
-        for device in list.devices.iter_mut().filter(|d| d.role == DeviceRole::Linked) {
-            device.valid_until = Some(until);
-        }
-        let signed: SignedDeviceList = list.sign(identity.signing());
-        let valid = signed.validate().map_err(|_| EngineError::Internal("the own device list"))?;
-        self.ask(Request::PutDeviceList(signed), Asked::DeviceList(Box::new(valid), change));
-        Ok(())
-    }
-
-    pub(super) fn device_list_put(
-        &mut self,
-        list: &diario_protocol::device_list::ValidatedDeviceList,
-        change: ListChange,
-    ) -> Result<()> {
-        self.session.asking.remove(&Question::DeviceList);
-        let username = self.me()?.username.clone();
-        self.ingest_list(Some(&username), list.signed())?;
-        match change {
-            ListChange::Link(device) => self.linked_device_listed(device),
-            ListChange::Revoke { outbox_row } => Ok(outbox::drop_row(&self.db, outbox_row)?),
-            ListChange::Renew => Ok(()),
-        }
-    }
-
-    /// Takes a device out of the account. It is cut off as soon as the server has the new list.
-    pub fn revoke(&mut self, device: DeviceId, now: Timestamp) -> std::result::Result<(), CommandError> {
-        self.command(now, |engine| {
-            let me = engine.active()?;
-            if !me.is_primary() {
-                return Err(CommandError::NotPrimary);
-            }
-            let list = engine.own_list()?;
-            let Some(listed) = list.device(device) else {
-                return Err(CommandError::NoDevice(device.to_string()));
-            };
-            let primaries = list.devices.iter().filter(|d| d.role == DeviceRole::Primary).count();
-            if listed.role == DeviceRole::Primary && primaries == 1 {
-                return Err(CommandError::LastPrimary);
-            }
-            let own = ConversationId::of_self(list.account());
-            let outgoing = engine.outgoing(own, outbox::kind::REVOKE, device.as_bytes().to_vec());
-            Ok(outbox::enqueue(&engine.db, &outgoing).map_err(EngineError::from)?)
-        })
-    }
-
-    pub(super) fn send_revocations(&mut self) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
-        for outgoing in outbox::of_kind(&self.db, own, outbox::kind::REVOKE, 16)? {
-            if self.session.asking.contains(&Question::DeviceList) {
-                break;
-            }
-            let mut list = self.own_list()?;
-            let before = list.devices.len();
-            list.devices.retain(|d| d.id().as_bytes().as_slice() != outgoing.payload);
-            if list.devices.len() == before {
-                outbox::drop_row(&self.db, outgoing.row)?;
-                continue;
-            }
-            self.put_device_list(list, ListChange::Revoke { outbox_row: outgoing.row })?;
-        }
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use diario_protocol::{
 use minicbor::{Decode, Encode};
 use openmls_traits::random::OpenMlsRand;
 
-use super::requests::{Asked, ListChange};
+use super::requests::Asked;
 use super::{Engine, Result};
 use crate::crypto::identity::KeyPair;
 use crate::crypto::key::ConversationKey;
@@ -77,6 +77,16 @@ impl Linking {
         self.is_candidate()
     }
 
+    /// Where it is negotiated.
+    fn mailbox(&self) -> Option<MailboxId> {
+        let mailbox = match self {
+            Self::None => return None,
+            Self::Candidate(side) => side.machine.as_ref()?.mailbox(),
+            Self::Approver(side) => side.machine.mailbox(),
+        };
+        Some(MailboxId::new(*mailbox))
+    }
+
     pub(super) fn server(&self) -> Option<&str> {
         match self {
             Self::Candidate(side) => Some(&side.server),
@@ -120,6 +130,7 @@ impl Engine {
             if !engine.session.is_logged_in() {
                 return Err(CommandError::Offline);
             }
+            engine.give_linking_up()?;
             let mut machine = engine.with_entropy(|entropy| match code.parse::<LinkCode>() {
                 Ok(code) => Ok(Approver::with_code(&code, entropy)?),
                 Err(not_long) => match code.parse::<PairingCode>() {
@@ -154,24 +165,30 @@ impl Engine {
                 engine.put_messages(mailbox, step.send);
                 return Ok(());
             }
+            // The next list has it: now, or after another change of the list that was faster.
             side.confirmed = true;
-            engine.list_linked_device()?;
             Ok(())
         })
     }
 
-    /// Puts the confirmed device on the list; again if another change of the list was faster.
-    pub(super) fn list_linked_device(&mut self) -> Result<()> {
-        let Linking::Approver(side) = &self.linking else { return Ok(()) };
-        let Some(request) = side.requested.as_ref().filter(|_| side.confirmed && !side.granted) else {
-            return Ok(());
-        };
-        let device = ListedDevice { key: request.key, role: DeviceRole::Linked, valid_until: None };
-        let id = device.id();
-        let mut list = self.own_list()?;
-        list.devices.retain(|d| d.id() != id);
-        list.devices.push(device);
-        self.put_device_list(list, ListChange::Link(id))
+    /// The confirmed device that is to be on the list and is not granted yet.
+    pub(super) fn device_to_link(&self) -> Option<ListedDevice> {
+        let Linking::Approver(side) = &self.linking else { return None };
+        let request = side.requested.as_ref().filter(|_| side.confirmed && !side.granted)?;
+        Some(ListedDevice { key: request.key, role: DeviceRole::Linked, valid_until: None })
+    }
+
+    /// Primary: another linking that the user has not confirmed yet ends; a confirmed one must not.
+    fn give_linking_up(&mut self) -> std::result::Result<(), CommandError> {
+        let Linking::Approver(side) = &mut self.linking else { return Ok(()) };
+        if side.confirmed && !side.granted {
+            return Err(CommandError::LinkingUnderWay);
+        }
+        let mailbox = MailboxId::new(*side.machine.mailbox());
+        let farewell = if side.granted { None } else { side.machine.cancel() };
+        self.linking = Linking::None;
+        self.put_messages(mailbox, farewell.into_iter().collect());
+        Ok(())
     }
 
     /// Gives the linking up, on either side.
@@ -221,7 +238,8 @@ impl Engine {
             && let Some(request) = self.session.mailbox_queue.pop_front()
         {
             self.session.mailbox_busy = true;
-            self.ask(request, Asked::Mailbox);
+            let mailbox = mailbox_of(&request);
+            self.ask(request, Asked::Mailbox(mailbox));
         }
     }
 
@@ -265,6 +283,10 @@ impl Engine {
     }
 
     pub(super) fn on_mailbox(&mut self, item: &MailboxItem) -> Result<()> {
+        if self.linking.mailbox() != Some(item.mailbox) {
+            // Another device's, linked before this one: it has what it needs.
+            return Ok(());
+        }
         let handled = match &mut self.linking {
             Linking::None => return Ok(()),
             Linking::Candidate(side) => match &mut side.machine {
@@ -300,8 +322,8 @@ impl Engine {
         let Ok(request) = diario_protocol::decode::<LinkRequest>(payload, payload.len()) else {
             return self.linking_failed("the other device sent something unreadable");
         };
-        let step =
-            LinkingStep::Requested { name: request.name.clone(), device: DeviceId::of_key(&request.key) };
+        let name = super::facts::shortened(&request.name);
+        let step = LinkingStep::Requested { name, device: DeviceId::of_key(&request.key) };
         if let Linking::Approver(side) = &mut self.linking {
             side.requested = Some(request);
         }
@@ -311,6 +333,10 @@ impl Engine {
 
     /// Primary: the server has the list with the new device; now it may know its account.
     pub(super) fn linked_device_listed(&mut self, device: DeviceId) -> Result<()> {
+        if self.device_to_link().is_none_or(|listed| listed.id() != device) {
+            // It was given up meanwhile. The device knows nothing; its entry in the list runs out.
+            return Ok(());
+        }
         let me = self.me()?.clone();
         let own = ConversationId::of_self(me.account);
         let epoch = self.conversation(own)?.map_or(Epoch(0), |c| c.log_epoch);
@@ -331,7 +357,7 @@ impl Engine {
         side.granted = true;
         let granted = side.machine.grant(&diario_protocol::encode(&grant));
         // What its user calls it is for all of the account's devices.
-        self.enqueue_slot(own, &super::devices::device_name_slot(device), name.into_bytes(), true)?;
+        self.introduce_device(device, &name)?;
         match granted {
             Ok(step) => {
                 self.put_messages(mailbox, step.send);
@@ -385,19 +411,31 @@ impl Engine {
         self.log_in()
     }
 
-    pub(super) fn mailbox_refused(&mut self, refusal: &Refusal) -> Result<()> {
+    pub(super) fn mailbox_refused(&mut self, mailbox: MailboxId, refusal: &Refusal) -> Result<()> {
         self.session.mailbox_busy = false;
-        self.session.mailbox_queue.clear();
-        match self.linking {
-            // The last message of a linking may come after the other side closed it.
-            Linking::None => Ok(()),
-            _ => self.linking_failed(&refusal.to_string()),
+        self.session.mailbox_queue.retain(|request| mailbox_of(request) != mailbox);
+        // The last message of a linking may come after the other side closed it.
+        if self.linking.mailbox() == Some(mailbox) {
+            self.linking_failed(&refusal.to_string())?;
         }
+        self.next_mailbox_request();
+        Ok(())
     }
 
     pub(super) fn linking_failed(&mut self, why: &str) -> Result<()> {
         self.linking = Linking::None;
         self.emit(Event::Linking(LinkingStep::Failed(why.to_owned())));
         Ok(())
+    }
+}
+
+/// The mailbox that a request is about.
+fn mailbox_of(request: &Request) -> MailboxId {
+    match request {
+        Request::OpenMailbox(mailbox)
+        | Request::JoinMailbox(mailbox)
+        | Request::PutMailbox(mailbox, _)
+        | Request::CloseMailbox(mailbox) => *mailbox,
+        _ => MailboxId::new([0; 16]),
     }
 }

@@ -7,18 +7,22 @@ mod commit;
 mod devices;
 mod diagnosis;
 mod entries;
+mod facts;
+mod identity;
 mod import;
 mod index;
 mod join;
 mod link;
 mod people;
 mod preferences;
+mod primary;
 mod pump;
 mod push;
 mod receipts;
 mod replies;
 mod requests;
 mod roster;
+mod safety;
 mod sending;
 mod slots;
 
@@ -31,11 +35,13 @@ use rusqlite::Connection;
 
 pub use ask::WaitingFor;
 pub use commands::GroupChange;
-pub(crate) use devices::device_name_slot;
 pub use diagnosis::Diagnosis;
+pub(crate) use facts::facts_of;
 pub use import::ImportItem;
-pub(crate) use preferences::{Arranged, effective};
+pub(crate) use preferences::Arranged;
 pub use preferences::{Arrangement, Settings};
+pub(crate) use primary::WARNING_MS;
+pub use safety::{SafetyNumber, Trust};
 pub use sending::Draft;
 
 use crate::crypto::key::ConversationKey;
@@ -60,6 +66,8 @@ pub struct EngineConfig {
     pub key_packages: u16,
     /// Whether others learn what was delivered and read here (default true).
     pub receipts: bool,
+    /// What this device runs on, for the account's other devices, like "Firefox on Linux" (default: nothing).
+    pub platform: String,
 }
 
 impl Default for EngineConfig {
@@ -71,6 +79,7 @@ impl Default for EngineConfig {
             epoch_entries: 10_000,
             key_packages: 20,
             receipts: true,
+            platform: String::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Accounts and their device lists: read, checked, and never taken back to an older version.
 
-use diario_protocol::device_list::{DeviceListError, SignedDeviceList, ValidatedDeviceList};
+use diario_protocol::device_list::{DeviceListError, DeviceRole, SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{AccountId, AccountInfo, AccountRef, ConversationId, Request, Username};
 
 use super::requests::{Asked, Phase, Question};
@@ -88,13 +88,15 @@ impl Engine {
     /// The account's word about this very device.
     fn look_for_own_device(&mut self, list: &ValidatedDeviceList) -> Result<()> {
         let Some(me) = &mut self.me else { return Ok(()) };
-        if list.list().device(me.device).is_none() && me.stage == Stage::Active {
+        let role = list.list().device(me.device).map(|device| device.role);
+        if role.is_none() && me.stage == Stage::Active {
             me.stage = Stage::Revoked;
             me.save(&self.db)?;
             self.must_disconnect = true;
             self.emit(Event::Revoked);
         }
-        Ok(())
+        self.session.roles_settled = false;
+        if role == Some(DeviceRole::Primary) { Ok(()) } else { self.forget_identity() }
     }
 
     pub(super) fn on_accounts(

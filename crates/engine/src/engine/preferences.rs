@@ -7,13 +7,14 @@
 //! A slot's key is a hash of its name, and the names here can be guessed by whoever knows the ids: the server can see
 //! *that* somebody drafts or arranges something in a conversation, as it sees that somebody types in it, not what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use diario_protocol::{ConversationId, DeviceId, Seq, SlotKey, Timestamp};
+use diario_protocol::{AccountId, ConversationId, DeviceId, Seq, SlotKey, Timestamp};
 use minicbor::{Decode, Encode};
 use rusqlite::{Connection, params};
 
-use super::{Engine, Result, device_name_slot};
+use super::safety::{self, Trust};
+use super::{Engine, Result, facts, identity};
 use crate::error::CommandError;
 use crate::event::Event;
 use crate::store::conversation::Conversation;
@@ -56,7 +57,6 @@ struct MarkerValue {
 const DRAFT: &str = "draft/";
 const ARRANGEMENT: &str = "arrangement/";
 const MARKER: &str = "read/";
-const DEVICE: &str = "device/";
 const SETTINGS: &str = "settings";
 
 /// What a slot's seal and name add at most to a value, in bytes.
@@ -83,11 +83,12 @@ pub(crate) fn effective(db: &Connection, id: ConversationId, name: &str) -> Resu
     Ok(sealed::value(db, id, name)?)
 }
 
-/// Drafts and arrangements, of every conversation or one.
+/// Drafts and arrangements, of every conversation or one; of all, also which contacts are verified.
 #[derive(Debug, Default)]
 pub(crate) struct Arranged {
     drafts: HashMap<ConversationId, String>,
     arrangements: HashMap<ConversationId, Arrangement>,
+    verified: BTreeSet<AccountId>,
 }
 
 impl Arranged {
@@ -98,6 +99,7 @@ impl Arranged {
         Ok(Self {
             drafts: draft.map(|draft| (id, draft.text)).into_iter().collect(),
             arrangements: arrangement.map(|arrangement| (id, arrangement)).into_iter().collect(),
+            verified: BTreeSet::new(),
         })
     }
 
@@ -108,6 +110,7 @@ impl Arranged {
         Ok(Self {
             drafts: decoded(drafts).map(|(id, draft): (_, DraftValue)| (id, draft.text)).collect(),
             arrangements: decoded(arrangements).collect(),
+            verified: safety::verified(db, own)?,
         })
     }
 
@@ -119,6 +122,11 @@ impl Arranged {
     /// How a conversation is listed.
     pub(crate) fn arrangement(&self, id: ConversationId) -> Arrangement {
         self.arrangements.get(&id).copied().unwrap_or_default()
+    }
+
+    /// What the user knows of who an account is.
+    pub(crate) fn trust(&self, account: AccountId) -> Trust {
+        if self.verified.contains(&account) { Trust::Verified } else { Trust::Unverified }
     }
 
     fn muted(&self) -> Vec<ConversationId> {
@@ -254,8 +262,11 @@ impl Engine {
             if !listed {
                 return Err(CommandError::NoDevice(device.to_string()));
             }
-            engine.check_slot_size(name)?;
-            let slot = device_name_slot(device);
+            let name = facts::shortened(name.trim());
+            if name.is_empty() {
+                return Err(CommandError::NoName);
+            }
+            let slot = facts::name_slot(device);
             let own = ConversationId::of_self(me.account);
             if effective(&engine.db, own, &slot)?.as_deref() != Some(name.as_bytes()) {
                 engine.put_own(&slot, name.as_bytes().to_vec())?;
@@ -350,9 +361,13 @@ impl Engine {
                 self.gather_markers()?;
             }
             self.emit(Event::Settings);
-        } else if name.starts_with(DEVICE) {
+        } else if facts::is_fact(name) || identity::is_identity(name) {
             let account = self.me()?.account;
+            self.session.announced = false;
+            self.session.roles_settled = false;
             self.emit(Event::Devices(account));
+        } else if let Some(account) = safety::marked_in(name) {
+            self.contact_changed(account)?;
         } else if let Some(id) = conversation_in(name, MARKER) {
             let read = self.private_marker(id)?;
             if self.conversation(id)?.is_some_and(|c| c.read < read) {

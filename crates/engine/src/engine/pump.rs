@@ -42,8 +42,9 @@ impl Engine {
             return Ok(());
         }
         self.upload_key_packages()?;
-        self.send_revocations()?;
-        self.list_linked_device()?;
+        self.settle_roles()?;
+        self.announce_device()?;
+        self.change_list()?;
         let answers = self.tend_asks()?;
         let mut due: BTreeSet<ConversationId> = std::mem::take(&mut self.attention);
         due.extend(answers);

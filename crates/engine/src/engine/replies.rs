@@ -5,7 +5,7 @@ use diario_protocol::{
     Timestamp,
 };
 
-use super::requests::{Asked, ListChange, Phase, Question, SlotBatch};
+use super::requests::{Asked, Phase, Question, SlotBatch};
 use super::{Engine, Result};
 use crate::error::Misbehaviour;
 use crate::event::Event;
@@ -146,12 +146,9 @@ impl Engine {
                 }
                 Ok(())
             }
-            (Asked::DeviceList(list, change), Reply::Done) => self.device_list_put(&list, change),
-            (Asked::LastSeen, Reply::LastSeen(seen)) => {
-                self.emit(Event::LastSeen(seen.into_iter().map(|s| (s.device, s.at)).collect()));
-                Ok(())
-            }
-            (Asked::Mailbox, Reply::Done) => {
+            (Asked::DeviceList(list, change), Reply::Done) => self.device_list_put(&list, &change),
+            (Asked::LastSeen, Reply::LastSeen(seen)) => self.on_last_seen(seen),
+            (Asked::Mailbox(_), Reply::Done) => {
                 self.mailbox_done();
                 Ok(())
             }
@@ -231,15 +228,19 @@ impl Engine {
                 self.misbehaved(None, Misbehaviour::Refused(refusal));
                 Ok(())
             }
-            Asked::DeviceList(_, change) => self.device_list_refused(change, refusal),
-            Asked::Mailbox => self.mailbox_refused(&refusal),
+            Asked::DeviceList(_, change) => self.device_list_refused(&change, refusal),
+            Asked::Mailbox(mailbox) => self.mailbox_refused(mailbox, &refusal),
             Asked::Subscribe => self.out_of_turn("a refused stream"),
             Asked::PushKey => {
                 self.emit(Event::PushKey(None));
                 Ok(())
             }
+            Asked::LastSeen => {
+                self.session.asking.remove(&Question::LastSeen);
+                Ok(())
+            }
             // A refused subscription is told again at the next connection, and not before: the refusal would be the same.
-            Asked::Push | Asked::LastSeen | Asked::Nothing => Ok(()),
+            Asked::Push | Asked::Nothing => Ok(()),
         }
     }
 
@@ -313,31 +314,6 @@ impl Engine {
             SlotBatch::Outbox(write) => self.slot_put(conversation, &write, outcomes),
             SlotBatch::Answer(write) => self.answer_put(conversation, &write, outcomes),
         }
-    }
-
-    pub(super) fn device_list_refused(&mut self, change: ListChange, refusal: Refusal) -> Result<()> {
-        let account = self.me()?.account;
-        if refusal.is_temporary() {
-            self.ask_again_later(Question::DeviceList);
-            return Ok(());
-        }
-        self.session.asking.remove(&Question::DeviceList);
-        match refusal {
-            // Another primary was faster; with its list at hand the change is made again.
-            Refusal::OldDeviceList(_) => {
-                self.ask_for_accounts(vec![diario_protocol::AccountRef::Id(account)]);
-            }
-            other => match change {
-                ListChange::Link(_) => self.linking_failed(&other.to_string())?,
-                ListChange::Revoke { outbox_row } => {
-                    outbox::drop_row(&self.db, outbox_row)?;
-                    let conversation = diario_protocol::ConversationId::of_self(account);
-                    self.emit(Event::Failed { conversation, id: None, refusal: other });
-                }
-                ListChange::Renew => {}
-            },
-        }
-        Ok(())
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use diario_protocol::device_list::ValidatedDeviceList;
 use diario_protocol::limits::Limits;
 use diario_protocol::{
-    AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch, Nonce,
-    Request, RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, Welcome,
+    AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch,
+    MailboxId, Nonce, Request, RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, Welcome,
 };
 
 use super::Engine;
@@ -53,6 +53,14 @@ pub(super) struct Session {
     pub(super) asked_about: BTreeSet<AccountId>,
     /// Epoch of the self conversation up to which the self chain was looked over.
     pub(super) chain_checked: Option<Epoch>,
+    /// What this device says of itself was compared with what the server has.
+    pub(super) announced: bool,
+    /// Who holds the identity key, and who is to, was compared with the newest list.
+    pub(super) roles_settled: bool,
+    /// Linked devices whose time is to be prolonged with the next list.
+    pub(super) to_renew: BTreeSet<DeviceId>,
+    /// The server has a device list of the own account of this version, and it is not here yet.
+    pub(super) newer_list: Option<u64>,
     /// Conversations with markers to tell.
     pub(super) unmarked: BTreeSet<ConversationId>,
     /// Keys to ask for, and asks of others.
@@ -67,6 +75,7 @@ pub(super) enum Question {
     Keyring,
     KeyPackages,
     DeviceList,
+    LastSeen,
 }
 
 /// What a request was for.
@@ -91,7 +100,7 @@ pub(super) enum Asked {
         count: u32,
     },
     DeviceList(Box<ValidatedDeviceList>, ListChange),
-    Mailbox,
+    Mailbox(MailboxId),
     LastSeen,
     Push,
     PushKey,
@@ -100,11 +109,12 @@ pub(super) enum Asked {
 }
 
 /// Why a device list was put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ListChange {
-    Link(DeviceId),
-    Revoke { outbox_row: i64 },
-    Renew,
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct ListChange {
+    /// A device that is being linked.
+    pub(super) link: Option<DeviceId>,
+    /// Rows of the outbox that it fulfils, with what stood in them.
+    pub(super) rows: Vec<(i64, Vec<u8>)>,
 }
 
 /// What a batch of slot writes was for.

@@ -15,6 +15,12 @@ pub(crate) mod kind {
     pub(crate) const MEMBERSHIP: u8 = 2;
     /// A device to take from the device list.
     pub(crate) const REVOKE: u8 = 3;
+    /// A device to make a primary.
+    pub(crate) const PROMOTE: u8 = 20;
+    /// A primary to make a linked device.
+    pub(crate) const DEMOTE: u8 = 21;
+    /// A linked device to vouch for anew.
+    pub(crate) const RENEW: u8 = 22;
 }
 
 /// Something to be sent.
@@ -31,6 +37,13 @@ pub(crate) struct Outgoing {
     pub(crate) name: Option<String>,
     /// Whether it was given to a connection: the server may have it.
     pub(crate) tried: bool,
+}
+
+impl Outgoing {
+    /// Whether it is a wanted change of the device list.
+    pub(crate) fn is_list_change(&self) -> bool {
+        [kind::REVOKE, kind::PROMOTE, kind::DEMOTE, kind::RENEW].contains(&self.kind)
+    }
 }
 
 pub(crate) fn enqueue(db: &Connection, o: &Outgoing) -> Result<(), StoreError> {
@@ -97,6 +110,16 @@ pub(crate) fn of_kind(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Changes of the device list that are wanted, oldest first.
+pub(crate) fn list_changes(db: &Connection, own: ConversationId) -> Result<Vec<Outgoing>, StoreError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_kind
+         WHERE conversation = ?1 AND kind IN (?2, ?3, ?4, ?5) AND kind <> 0 ORDER BY id"
+    ))?;
+    let kinds = params![own.as_bytes(), kind::REVOKE, kind::PROMOTE, kind::DEMOTE, kind::RENEW];
+    Ok(statement.query_map(kinds, read)?.collect::<Result<_, _>>()?)
+}
+
 /// What waits in a row of the outbox.
 pub(crate) fn at(db: &Connection, row: i64) -> Result<Option<Outgoing>, StoreError> {
     Ok(db
@@ -125,6 +148,19 @@ pub(crate) fn slot(
         ))?
         .query_row(params![conversation.as_bytes(), name], read)
         .optional()?)
+}
+
+/// Names that begin so, of slots whose writes wait to be sent.
+pub(crate) fn slots_under(
+    db: &Connection,
+    conversation: ConversationId,
+    prefix: &str,
+) -> Result<Vec<String>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT name FROM outbox WHERE conversation = ?1 AND name IS NOT NULL AND substr(name, 1, length(?2)) = ?2",
+    )?;
+    let rows = statement.query_map(params![conversation.as_bytes(), prefix], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Drops the writes of a slot that wait to be sent.

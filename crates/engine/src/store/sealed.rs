@@ -173,6 +173,22 @@ pub(crate) fn value(
     Ok(row.flatten())
 }
 
+/// An opened slot's value by name, with the device that wrote it.
+pub(crate) fn written(
+    db: &Connection,
+    conversation: ConversationId,
+    name: &str,
+) -> Result<Option<(DeviceId, Vec<u8>)>, StoreError> {
+    let slot = SlotKey::of_name(conversation, name);
+    let row: Option<(DeviceId, Option<Vec<u8>>)> = db
+        .prepare_cached("SELECT device, value FROM slot WHERE conversation = ?1 AND key = ?2")?
+        .query_row(params![conversation.as_bytes(), slot.as_bytes()], |row| {
+            Ok((DeviceId::new(row.get(0)?), row.get(1)?))
+        })
+        .optional()?;
+    Ok(row.and_then(|(device, value)| Some((device, value?))))
+}
+
 /// The commit of this device's that waits for its place in the log.
 pub(crate) fn pending_commit(
     db: &Connection,

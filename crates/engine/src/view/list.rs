@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::history::Names;
 use super::{MessageView, Result};
-use crate::engine::{Arranged, Engine};
+use crate::engine::{Arranged, Engine, Trust};
 use crate::store::conversation::{self, Conversation};
 use crate::store::{from_sql, to_sql};
 
@@ -41,6 +41,8 @@ pub struct ConversationRow {
     pub others: Vec<String>,
     /// The other account of a direct conversation.
     pub peer: Option<AccountId>,
+    /// Of a direct conversation, what the user knows of who the other account is.
+    pub trust: Trust,
     /// How many are in it, this account too.
     pub size: u32,
     /// Its newest message that says something.
@@ -142,7 +144,9 @@ impl Engine {
         let others = self.others_in(id)?;
         let mut arranged = Arranged::of(self.db(), ConversationId::of_self(me.account), id)?;
         let gap = conversation::gap(self.db(), id)?;
-        Ok(Some(self.row(c, others, &mut arranged, gap, &mut Names::default())?))
+        let mut row = self.row(c, others, &mut arranged, gap, &mut Names::default())?;
+        row.trust = row.peer.map(|peer| self.trust(peer)).transpose()?.unwrap_or_default();
+        Ok(Some(row))
     }
 
     /// Whether a conversation is without notifications.
@@ -181,11 +185,13 @@ impl Engine {
             self.newest_words(c.id)?.map(|raw| self.message_view(c.id, raw, &markers, names)).transpose()?;
         let begun = if c.kind == ConversationKind::SelfConversation { Timestamp(0) } else { c.epoch_since };
         let arrangement = arranged.arrangement(c.id);
+        let peer = others.first.filter(|_| c.kind == ConversationKind::Direct);
         Ok(ConversationRow {
             id: c.id,
             kind: c.kind,
             others: others.names,
-            peer: others.first.filter(|_| c.kind == ConversationKind::Direct),
+            peer,
+            trust: peer.map(|peer| arranged.trust(peer)).unwrap_or_default(),
             size: others.size,
             at: self.last_said_at(c.id, last.as_ref())?.unwrap_or(begun),
             last,

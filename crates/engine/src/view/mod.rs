@@ -1,19 +1,20 @@
 //! What a user's face asks the store.
 
+mod devices;
 mod history;
 mod list;
 mod search;
 #[cfg(test)]
 mod tests;
 
+pub use devices::{DeviceState, DeviceView};
 pub use history::{Anchor, Page};
 pub use list::{ConversationRow, LISTED_NAMES, MOST_UNREAD, Markers};
 pub use search::{SearchHit, SearchPage, SearchPlace, SearchQuery, Unsearched};
 
-use diario_protocol::device_list::DeviceRole;
 use diario_protocol::{AccountId, ConversationId, DeviceId, EntryId, Epoch, LogHash, Seq, Timestamp};
 
-use crate::engine::{Engine, effective};
+use crate::engine::{Engine, Trust};
 use crate::error::EngineError;
 use crate::store::conversation::{self, Conversation};
 use crate::store::{from_sql, people};
@@ -120,6 +121,8 @@ pub struct MemberView {
     pub username: String,
     /// Whether it is this account.
     pub me: bool,
+    /// What the user knows of who it is.
+    pub trust: Trust,
 }
 
 /// How far a device has come.
@@ -144,32 +147,6 @@ pub struct Usage {
     pub messages: u64,
     /// Conversations in it.
     pub conversations: u64,
-}
-
-/// What a device is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceState {
-    /// May act for the account.
-    Valid,
-    /// Its time has run out; a primary renews it.
-    Expired,
-}
-
-/// A device of the own account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceView {
-    /// The device.
-    pub id: DeviceId,
-    /// What its user calls it; empty while that is not known here.
-    pub name: String,
-    /// Whether it holds the account's identity key.
-    pub primary: bool,
-    /// Whether it is this one.
-    pub this: bool,
-    /// When its time runs out; `None` never.
-    pub valid_until: Option<Timestamp>,
-    /// Whether it has.
-    pub state: DeviceState,
 }
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -203,39 +180,10 @@ impl Engine {
             .into_iter()
             .map(|p| {
                 Ok(MemberView {
+                    trust: self.trust(p.account)?,
                     account: p.account,
                     username: self.name_of(p.account)?,
                     me: Some(p.account) == me,
-                })
-            })
-            .collect()
-    }
-
-    /// Devices of the own account, as they are at `now` by this device's clock.
-    ///
-    /// The server's clock counts, as far as it is known: it is told at every connection.
-    pub fn devices(&self, now: Timestamp) -> Result<Vec<DeviceView>> {
-        let Some(me) = self.identity() else { return Ok(Vec::new()) };
-        let own = ConversationId::of_self(me.account);
-        let now = self.time_of_server(now);
-        people::devices(self.db(), me.account)?
-            .into_iter()
-            .filter(|d| d.listed)
-            .map(|d| {
-                let slot = crate::engine::device_name_slot(d.device);
-                let name = effective(self.db(), own, &slot)?.unwrap_or_default();
-                let mut name = String::from_utf8_lossy(&name).into_owned();
-                if name.is_empty() && d.device == me.device {
-                    name.clone_from(&me.name);
-                }
-                let expired = d.valid_until.is_some_and(|until| until <= now);
-                Ok(DeviceView {
-                    id: d.device,
-                    name,
-                    primary: d.role == DeviceRole::Primary,
-                    this: d.device == me.device,
-                    valid_until: d.valid_until,
-                    state: if expired { DeviceState::Expired } else { DeviceState::Valid },
                 })
             })
             .collect()

@@ -11,6 +11,8 @@ mod groups;
 mod liar;
 mod phantom;
 mod preferences;
+mod primaries;
 mod races;
+mod safety;
 mod secrecy;
 mod validity;

@@ -1,0 +1,176 @@
+//! Whether a contact is who the user takes them for: safety numbers, and the marks that they were compared.
+//!
+//! A mark is a slot of the self conversation, and names the key that was compared: it is for all own devices, and
+//! worth nothing for another key.
+
+use std::collections::BTreeSet;
+
+use diario_protocol::{AccountId, ConversationId, PublicKey, Timestamp};
+use minicbor::{Decode, Encode};
+use rusqlite::{Connection, params};
+
+use super::preferences::effective;
+use super::{Engine, Result};
+use crate::crypto::fingerprint::{self, Fingerprint, SafetyComparison};
+use crate::error::{CommandError, EngineError};
+use crate::event::Event;
+use crate::store::people;
+
+const VERIFIED: &str = "verified/";
+
+type Done<T> = std::result::Result<T, CommandError>;
+
+/// What two people compare to know that they see each other's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafetyNumber {
+    /// 60 digits, the same on both sides.
+    pub digits: String,
+    /// Text for a QR code that the other side scans.
+    pub code: String,
+    /// When the user marked the contact as verified, if they did.
+    pub verified_at: Option<Timestamp>,
+}
+
+impl SafetyNumber {
+    /// The digits in twelve groups of five, as they are read aloud.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        (0..12).filter_map(|i| self.digits.get(i * 5..i * 5 + 5))
+    }
+}
+
+/// What the user knows of who an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// Nobody has compared anything.
+    #[default]
+    Unverified,
+    /// The user compared its safety number.
+    Verified,
+}
+
+/// That a contact was verified.
+#[derive(Debug, Encode, Decode)]
+struct VerifiedValue {
+    /// The identity key that was compared.
+    #[n(0)]
+    key: PublicKey,
+    #[n(1)]
+    at: Timestamp,
+}
+
+fn slot_of(account: AccountId) -> String {
+    format!("{VERIFIED}{account}")
+}
+
+/// Whose mark a slot of the self conversation is.
+pub(super) fn marked_in(name: &str) -> Option<AccountId> {
+    name.strip_prefix(VERIFIED)?.parse().ok()
+}
+
+/// When a contact was marked as verified, if the mark is for its key.
+pub(crate) fn verified_at(
+    db: &Connection,
+    own: ConversationId,
+    account: AccountId,
+) -> Result<Option<Timestamp>> {
+    let value = effective(db, own, &slot_of(account))?.unwrap_or_default();
+    let mark: Option<VerifiedValue> = diario_protocol::decode(&value, value.len()).ok();
+    Ok(mark.filter(|mark| AccountId::of_key(&mark.key) == account).map(|mark| mark.at))
+}
+
+/// Contacts that are marked as verified.
+pub(crate) fn verified(db: &Connection, own: ConversationId) -> Result<BTreeSet<AccountId>> {
+    let mut marked = BTreeSet::new();
+    let mut statement = db.prepare_cached(
+        "SELECT name FROM slot WHERE conversation = ?1 AND name >= ?2 AND name < ?3
+         UNION SELECT name FROM outbox WHERE conversation = ?1 AND name >= ?2 AND name < ?3",
+    )?;
+    // '0' is the character after the slash.
+    let mut rows = statement.query(params![own.as_bytes(), VERIFIED, "verified0"])?;
+    while let Some(row) = rows.next()? {
+        if let Some(account) = marked_in(&row.get::<_, String>(0)?)
+            && verified_at(db, own, account)?.is_some()
+        {
+            marked.insert(account);
+        }
+    }
+    Ok(marked)
+}
+
+impl Engine {
+    /// The safety number of this account and another one; `None` while the other one's key is not known here.
+    pub fn safety_number(&self, account: AccountId) -> Result<Option<SafetyNumber>> {
+        let Some(me) = self.identity() else { return Ok(None) };
+        let own = ConversationId::of_self(me.account);
+        let Some((mine, theirs)) = self.fingerprints(account)? else { return Ok(None) };
+        Ok(Some(SafetyNumber {
+            digits: fingerprint::digits(&mine, &theirs),
+            code: fingerprint::code(&mine, &theirs),
+            verified_at: verified_at(&self.db, own, account)?,
+        }))
+    }
+
+    /// Compares what the other side shows, its QR code's text or its 60 digits, with what is known here.
+    pub fn compare_safety_code(&self, account: AccountId, shown: &str) -> Done<SafetyComparison> {
+        let (mine, theirs) = self.fingerprints(account)?.ok_or(CommandError::NoKey)?;
+        Ok(fingerprint::compare(&mine, &theirs, shown))
+    }
+
+    /// Marks a contact as verified, or not, on all devices of this account.
+    pub fn set_verified(&mut self, account: AccountId, verified: bool, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            if account == me.account {
+                return Err(CommandError::Membership("that is your own account"));
+            }
+            let own = ConversationId::of_self(me.account);
+            if verified_at(&engine.db, own, account)?.is_some() == verified {
+                return Ok(());
+            }
+            let value = if verified {
+                let key = engine.identity_key(account)?.ok_or(CommandError::NoKey)?;
+                diario_protocol::encode(&VerifiedValue { key, at: now })
+            } else {
+                Vec::new()
+            };
+            let name = slot_of(account);
+            engine.enqueue_slot(own, &name, value, true)?;
+            Ok(engine.own_slot_changed(&name)?)
+        })
+    }
+
+    /// What the user knows of who an account is.
+    pub fn trust(&self, account: AccountId) -> Result<Trust> {
+        let Some(me) = self.identity() else { return Ok(Trust::Unverified) };
+        let verified = verified_at(&self.db, ConversationId::of_self(me.account), account)?.is_some();
+        Ok(if verified { Trust::Verified } else { Trust::Unverified })
+    }
+
+    /// What is known of a contact changed: who shows it is told, and the conversation with it.
+    pub(super) fn contact_changed(&mut self, account: AccountId) -> Result<()> {
+        let me = self.me()?.account;
+        self.emit(Event::Contact(account));
+        let direct = ConversationId::of_pair(me, account);
+        if self.conversation(direct)?.is_some() {
+            self.emit(Event::Conversation(direct));
+        }
+        Ok(())
+    }
+
+    fn fingerprints(&self, account: AccountId) -> Result<Option<(Fingerprint, Fingerprint)>> {
+        let Some(me) = self.identity() else { return Ok(None) };
+        if account == me.account {
+            return Ok(None);
+        }
+        let (Some(mine), Some(theirs)) = (self.identity_key(me.account)?, self.identity_key(account)?) else {
+            return Ok(None);
+        };
+        Ok(Some((Fingerprint::of(me.account, &mine), Fingerprint::of(account, &theirs))))
+    }
+
+    fn identity_key(&self, account: AccountId) -> Result<Option<PublicKey>> {
+        let Some(held) = people::account(&self.db, account)? else { return Ok(None) };
+        let valid = held.list.validate().map_err(|_| EngineError::Internal("a device list in the store"))?;
+        Ok(Some(valid.list().identity_key))
+    }
+}
