@@ -313,8 +313,9 @@ pub async fn settle(devices: &mut [&mut SimDevice]) -> Result<()> {
         }
         let mut moved = false;
         for device in devices.iter_mut() {
-            // Something small is due in a moment.
+            // Something small is due in a moment; of a device at rest that is nothing that others see.
             moved |= device.is_connected()
+                && !device.engine.at_rest()
                 && device.engine.deadline().is_some_and(|at| at.ms_since(device.now()) < SOON_MS);
             device.tick()?;
             while device.send_one().await? {

@@ -4,7 +4,7 @@
 -- search/fold.rs), with a token each for its conversation and its sender. The tokenizer only cuts at blanks.
 -- A row's number is its time: see search_row.
 CREATE VIRTUAL TABLE search USING fts5(
-  words, content = '', contentless_delete = 1, tokenize = 'ascii', prefix = '1 2 3'
+  words, content = '', contentless_delete = 1, tokenize = 'ascii', prefix = '1'
 );
 -- Keys are in the order of time: 4096 for each second since 1970. What does not fit into its second lies in one of the
 -- next.
