@@ -56,7 +56,8 @@ pub fn apt_install(packages: &[&str]) -> Result<()> {
         if !root {
             command.args(["-n", "apt-get"]);
         }
-        command.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        // Somebody else may be installing at this moment.
+        command.args(["-o", "DPkg::Lock::Timeout=300"]).args(args).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
         command
     };
     let _ = apt(&["update", "-qq"]).status();

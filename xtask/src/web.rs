@@ -37,10 +37,13 @@ pub fn build(flavour: Flavour, out: &Path) -> Result<()> {
         Flavour::Shipped => "web",
         Flavour::Dev => "web-dev",
     };
-    run(cargo_for_browser()?
-        .args(["build", "--locked", "--profile", profile, "--target-dir"])
-        .arg(&target)
-        .args(PACKAGES.iter().flat_map(|package| ["--package", package])))?;
+    for package in PACKAGES {
+        // Only as what a browser loads: beside a library, link-time optimisation keeps whatever that would export.
+        run(cargo_for_browser()?
+            .args(["rustc", "--locked", "--profile", profile, "--lib", "--crate-type", "cdylib"])
+            .args(["--package", package, "--target-dir"])
+            .arg(&target))?;
+    }
     let mut pack = cargo();
     pack.args(["run", "--quiet", "--locked", "--package", "diario-web-pack", "--", "--modules"])
         .arg(target.join(TARGET).join(profile))

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod base32;
 pub mod content;
 mod crypto;
 mod engine;

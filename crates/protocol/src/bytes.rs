@@ -86,6 +86,6 @@ impl<'b, const N: usize, C> Decode<'b, C> for Fixed<N> {
 
 impl<const N: usize> fmt::Debug for Fixed<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+        crate::hex::write(&self.0, f)
     }
 }

@@ -6,11 +6,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 
 use crate::bytes::Fixed;
+use crate::hex;
 
 /// A text that is not an id of the wanted kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +49,7 @@ macro_rules! byte_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&HEXLOWER.encode(self.as_bytes()))
+                hex::write(self.as_bytes(), f)
             }
         }
 
@@ -62,11 +62,7 @@ macro_rules! byte_id {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(s: &str) -> Result<Self, IdError> {
-                HEXLOWER
-                    .decode(s.to_ascii_lowercase().as_bytes())
-                    .ok()
-                    .and_then(|b| Self::from_slice(&b))
-                    .ok_or(IdError { kind: $kind, digits: 2 * $len })
+                hex::read(s).map(Self::new).ok_or(IdError { kind: $kind, digits: 2 * $len })
             }
         }
     };

@@ -11,6 +11,7 @@
 mod bytes;
 mod codec;
 pub mod device_list;
+pub mod hex;
 mod ids;
 pub mod limits;
 mod log;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use data_encoding::HEXLOWER;
+use diario_protocol::hex;
 use sha2::{Digest as _, Sha256};
 
 use super::ContentError;
@@ -57,7 +57,7 @@ impl MessageId {
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
+        hex::write(&self.0, f)
     }
 }
 
@@ -69,10 +69,10 @@ impl fmt::Debug for MessageId {
 
 /// The URI of an account, as a sender and as a mention.
 pub fn account_uri(account: &[u8]) -> String {
-    format!("mimi://diario/u/{}", HEXLOWER.encode(account))
+    format!("mimi://diario/u/{}", hex::Shown(account))
 }
 
 /// The URI of a conversation, the draft's room.
 pub fn conversation_uri(conversation: &[u8]) -> String {
-    format!("mimi://diario/r/{}", HEXLOWER.encode(conversation))
+    format!("mimi://diario/r/{}", hex::Shown(conversation))
 }

@@ -7,9 +7,10 @@
 
 use std::fmt::Write as _;
 
-use data_encoding::BASE32_NOPAD;
 use diario_protocol::{AccountId, PublicKey};
 use sha2::{Digest as _, Sha256, Sha512};
+
+use crate::base32;
 
 const DOMAIN: &[u8] = b"diario safety number";
 const VERSION: u8 = 1;
@@ -76,7 +77,7 @@ pub(crate) fn code(mine: &Fingerprint, theirs: &Fingerprint) -> String {
     bytes.extend_from_slice(&theirs.0);
     let checksum = checksum(&bytes);
     bytes.extend_from_slice(&checksum);
-    format!("{PREFIX}{}", BASE32_NOPAD.encode(&bytes))
+    format!("{PREFIX}{}", base32::text(&bytes))
 }
 
 /// Compares what the other side shows, its code or its digits, with what is known here.
@@ -91,8 +92,7 @@ pub(crate) fn compare(mine: &Fingerprint, theirs: &Fingerprint, shown: &str) -> 
         return verdict(compact == digits(mine, theirs));
     }
     let upper = compact.to_ascii_uppercase();
-    let Some(bytes) = upper.strip_prefix(PREFIX).and_then(|text| BASE32_NOPAD.decode(text.as_bytes()).ok())
-    else {
+    let Some(bytes) = upper.strip_prefix(PREFIX).and_then(base32::read) else {
         return NotACode;
     };
     let Some((body, sum)) = bytes.split_at_checked(bytes.len().saturating_sub(CHECKSUM)) else {
@@ -157,7 +157,7 @@ mod tests {
         }
         let mut newer = vec![VERSION + 1, 7, 7];
         newer.extend_from_slice(&checksum(&newer));
-        let newer = format!("{PREFIX}{}", BASE32_NOPAD.encode(&newer));
+        let newer = format!("{PREFIX}{}", base32::text(&newer));
         assert_eq!(compare(&giulia, &marco, &newer), SafetyComparison::OtherVersion);
     }
 }

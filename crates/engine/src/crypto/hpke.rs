@@ -2,8 +2,8 @@
 //!
 //! Who sealed is not shown by it: what is sealed travels in something signed, or speaks for itself.
 
+use crate::crypto::provider::RustCrypto;
 use minicbor::{Decode, Encode};
-use openmls_rust_crypto::RustCrypto;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::random::OpenMlsRand;
 use openmls_traits::types::{HpkeAeadType, HpkeCiphertext, HpkeConfig, HpkeKdfType, HpkeKemType};

@@ -5,4 +5,5 @@ pub(crate) mod fingerprint;
 pub(crate) mod hpke;
 pub(crate) mod identity;
 pub(crate) mod key;
+pub(crate) mod provider;
 pub(crate) mod seal;

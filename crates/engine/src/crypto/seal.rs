@@ -152,7 +152,7 @@ fn decrypt(place: &Place, aad: &[u8], key: &ConversationKey, sealed: &[u8]) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openmls_rust_crypto::RustCrypto;
+    use crate::crypto::provider::RustCrypto;
 
     fn place() -> Place {
         Place {

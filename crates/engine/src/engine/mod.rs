@@ -28,9 +28,9 @@ mod slots;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use crate::crypto::provider::RustCrypto;
 use diario_protocol::{AccountId, ConversationId, DeviceId, Epoch, ServerFrame, Timestamp};
 use ed25519_dalek::VerifyingKey;
-use openmls_rust_crypto::RustCrypto;
 use rusqlite::Connection;
 
 pub use ask::WaitingFor;

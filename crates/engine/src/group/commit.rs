@@ -1,9 +1,9 @@
 //! Commits: making them, and taking those of others.
 
+use crate::crypto::provider::RustCrypto;
 use diario_protocol::roster::{LeafIdentity, Participants};
 use diario_protocol::{AccountId, PublicKey};
 use openmls::prelude::*;
-use openmls_rust_crypto::RustCrypto;
 
 use super::roster::{self, ListedKey, RosterError};
 use super::{Group, GroupError, Member, Provider, context_extensions, failed, read, wire};

@@ -4,10 +4,10 @@ mod commit;
 mod join;
 mod roster;
 
+use crate::crypto::provider::RustCrypto;
 use diario_protocol::roster::{LeafIdentity, PARTICIPANTS_EXTENSION, Participants};
 use diario_protocol::{ConversationId, Epoch, PublicKey};
 use openmls::prelude::{tls_codec::Serialize as _, *};
-use openmls_rust_crypto::RustCrypto;
 use rusqlite::Connection;
 
 pub(crate) use commit::{CommitSummary, OwnCommit, RosterChange, checked_key_package};

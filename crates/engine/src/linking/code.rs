@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE32_NOPAD;
 use minicbor::{Decoder, Encoder};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Entropy, Secret, draw_secret};
+use crate::base32;
 
 const PREFIX: &str = "DIARIO:";
 const VERSION: u64 = 1;
@@ -71,10 +71,9 @@ impl LinkCode {
         let mut bytes = Zeroizing::new(self.to_cbor());
         let checksum = checksum(&bytes);
         bytes.extend_from_slice(&checksum);
-        let mut text =
-            Zeroizing::new(String::with_capacity(PREFIX.len() + BASE32_NOPAD.encode_len(bytes.len())));
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + base32::length(bytes.len())));
         text.push_str(PREFIX);
-        BASE32_NOPAD.encode_append(&bytes, &mut text);
+        base32::append(&bytes, &mut text);
         text
     }
 
@@ -131,8 +130,7 @@ impl FromStr for LinkCode {
         let mut folded = Zeroizing::new(String::with_capacity(text.len()));
         folded.extend(text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()));
         let encoded = folded.strip_prefix(PREFIX).ok_or(LinkCodeError::NotALinkCode)?;
-        let bytes = BASE32_NOPAD.decode(encoded.as_bytes()).map_err(|_| LinkCodeError::Mistyped)?;
-        let bytes = Zeroizing::new(bytes);
+        let bytes = base32::read(encoded).ok_or(LinkCodeError::Mistyped)?;
         match bytes.split_last_chunk::<CHECKSUM_LEN>() {
             Some((cbor, sum)) if checksum(cbor) == *sum => Self::from_cbor(cbor),
             _ => Err(LinkCodeError::Mistyped),

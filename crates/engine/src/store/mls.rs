@@ -57,13 +57,11 @@ enum Kind {
 pub(crate) struct MlsStore<'c>(pub(crate) &'c Connection);
 
 fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    ciborium::into_writer(value, &mut out).map_err(|e| MlsStoreError::Codec(e.to_string()))?;
-    Ok(out)
+    minicbor_serde::to_vec(value).map_err(|e| MlsStoreError::Codec(e.to_string()))
 }
 
 fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    ciborium::from_reader(bytes).map_err(|e| MlsStoreError::Codec(e.to_string()))
+    minicbor_serde::from_slice(bytes).map_err(|e| MlsStoreError::Codec(e.to_string()))
 }
 
 /// Drops everything of a group that cannot be read any more; secrets that are not found by its id stay unused.
