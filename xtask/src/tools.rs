@@ -57,7 +57,11 @@ pub fn apt_install(packages: &[&str]) -> Result<()> {
             command.args(["-n", "apt-get"]);
         }
         // Somebody else may be installing at this moment.
-        command.args(["-o", "DPkg::Lock::Timeout=300"]).args(args).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        command
+            .args(["-o", "DPkg::Lock::Timeout=300"])
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null());
         command
     };
     let _ = apt(&["update", "-qq"]).status();

@@ -113,6 +113,24 @@ pub enum Event {
         /// What.
         what: Misbehaviour,
     },
+    /// A part of a conversation's past is here now, from one place to another.
+    History {
+        /// Where.
+        conversation: ConversationId,
+        /// Its oldest entry.
+        first: Seq,
+        /// Its newest entry.
+        last: Seq,
+    },
+    /// Answer to [`crate::Engine::seek`]: the first message of those said at or after a time, or the last one.
+    Sought {
+        /// Where.
+        conversation: ConversationId,
+        /// The time.
+        at: Timestamp,
+        /// Its place; 0 if there is none.
+        seq: Seq,
+    },
     /// An entry is there, or is another than before, that is no message to tell of: it cannot be read yet (a key or a
     /// device list is missing and was asked for), was refused or erased, or changed who is in the conversation.
     Entry {

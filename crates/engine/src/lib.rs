@@ -22,8 +22,8 @@ mod view;
 pub use crypto::fingerprint::SafetyComparison;
 pub use crypto::seal::OpenError;
 pub use engine::{
-    Arrangement, Diagnosis, Draft, Engine, EngineConfig, GroupChange, ImportItem, SafetyNumber, Settings,
-    Trust, WaitingFor,
+    Arrangement, Diagnosis, Draft, Engine, EngineConfig, Fill, FillView, GroupChange, ImportItem,
+    SafetyNumber, Settings, Trust, WaitingFor,
 };
 pub use error::{CommandError, EngineError, Misbehaviour};
 pub use event::{ConnectionState, Event, LinkingStep};
@@ -32,6 +32,6 @@ pub use group::{GroupError, RosterError};
 pub use store::StoreError;
 pub use view::{
     Anchor, ConversationRow, DeviceState, DeviceView, LISTED_NAMES, LogState, MOST_UNREAD, Markers,
-    MemberView, MembershipChange, MessageState, MessageView, Page, SearchHit, SearchPage, SearchPlace,
-    SearchQuery, Stage, Unsearched, Usage,
+    MemberView, MembershipChange, MessageState, MessageView, Missing, Page, SearchHit, SearchPage,
+    SearchPlace, SearchQuery, Stage, Unsearched, Usage,
 };

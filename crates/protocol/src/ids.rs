@@ -241,6 +241,12 @@ impl SlotKey {
         Self::new(hash16("diario slot v1", &[conversation.as_bytes(), name.as_bytes()]))
     }
 
+    /// The slot with how far an account has a conversation. The server knows this name too: a first screen brings the
+    /// reader's own.
+    pub fn of_receipts(conversation: ConversationId, account: AccountId) -> Self {
+        Self::of_name(conversation, &format!("receipts/{account}"))
+    }
+
     /// The keyring slot for one epoch of `conversation`, in the self conversation of `account`.
     pub fn of_keyring(account: AccountId, conversation: ConversationId, epoch: Epoch) -> Self {
         let own = ConversationId::of_self(account);

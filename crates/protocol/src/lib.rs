@@ -11,6 +11,7 @@
 mod bytes;
 mod codec;
 pub mod device_list;
+mod heads;
 pub mod hex;
 mod ids;
 pub mod limits;
@@ -25,6 +26,9 @@ mod text;
 
 pub use bytes::{Bin, Fixed};
 pub use codec::{DecodeError, decode, encode};
+pub use heads::{
+    ConversationHead, HEAD_OTHERS, HeadDevice, HeadEntry, HeadSlot, Heads, HeadsPlace, HeadsRange,
+};
 pub use ids::{
     AccountId, ConversationId, DeviceId, Digest, EntryId, Epoch, IdError, MailboxId, Nonce, Position,
     PublicKey, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Timestamp,
@@ -37,8 +41,8 @@ pub use request::{
     PutSlots, Register, Request, Signal, SlotWrite,
 };
 pub use response::{
-    AccountInfo, Change, Changes, ConversationHead, GroupState, Hello, LogPage, LoggedIn, MailboxItem,
-    Membership, Notice, Reply, Seen, ServerFrame, SignalPush, SlotOutcome, Welcome, What,
+    AccountInfo, Change, Changes, GroupState, Hello, LogPage, LoggedIn, MailboxItem, Membership, Notice,
+    Reply, Seen, ServerFrame, SignalPush, SlotOutcome, Welcome, What,
 };
 pub use slot::Slot;
 pub use text::{Username, UsernameError};

@@ -4,8 +4,9 @@ use minicbor::{Decode, Encode};
 
 use crate::device_list::SignedDeviceList;
 use crate::{
-    AccountId, Bin, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, MailboxId, Nonce, Position,
-    PushSubscription, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Username,
+    AccountId, Bin, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, HeadsRange, MailboxId, Nonce,
+    Position, PushSubscription, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Timestamp,
+    Username,
 };
 
 /// One frame of a device.
@@ -55,17 +56,9 @@ pub enum Request {
     /// Slots of a conversation by key. Answered by `Slots` with those that exist.
     #[n(9)]
     Slots(#[n(0)] ConversationId, #[n(1)] Vec<SlotKey>),
-    /// The newest `n` entries and the head slots of every conversation, `after` a conversation id for the next page.
-    /// Answered by `Heads`.
+    /// The newest state of the account's conversations, page by page. Answered by `Heads`.
     #[n(10)]
-    Heads {
-        /// Entries per conversation.
-        #[n(0)]
-        entries: u16,
-        /// Conversations already had: ids up to and with this one are left out.
-        #[n(1)]
-        after: Option<ConversationId>,
-    },
+    Heads(#[n(0)] HeadsRange),
     /// The state that an external joiner needs. Answered by `GroupState`.
     #[n(11)]
     GroupState(#[n(0)] ConversationId),
@@ -112,6 +105,10 @@ pub enum Request {
     /// The key that a push subscription of this server's devices names. Answered by `PushKey`.
     #[n(25)]
     PushKey,
+    /// The first entry of a log, of those that the account may read, that the server took at or after a time; else
+    /// the last. Answered by `SeqAt`.
+    #[n(26)]
+    SeqAt(#[n(0)] ConversationId, #[n(1)] Timestamp),
 }
 
 /// Makes an account with its first device.
@@ -289,6 +286,9 @@ pub struct LogRange {
     /// Commits only.
     #[n(3)]
     pub commits_only: bool,
+    /// Of what does not fit into one answer, the newest comes and not the oldest.
+    #[n(4)]
+    pub newest: bool,
 }
 
 /// A device of an account.

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use crate::device_list::SignedDeviceList;
 use crate::limits::Limits;
 use crate::{
-    AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, Fixed, LogHash,
+    AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, Fixed, Heads, LogHash,
     MailboxId, Nonce, Position, Refusal, RequestId, Seq, ServerId, Slot, SlotVersion, Timestamp, Username,
 };
 
@@ -79,9 +79,9 @@ pub enum Reply {
     /// Slots.
     #[n(6)]
     Slots(#[n(0)] Vec<Slot>),
-    /// Conversations by id, as many as fit into a frame; `true` if more follow.
+    /// Newest state of conversations.
     #[n(7)]
-    Heads(#[n(0)] Vec<ConversationHead>, #[n(1)] bool),
+    Heads(#[n(0)] Box<Heads>),
     /// For an external joiner.
     #[n(8)]
     GroupState(#[n(0)] GroupState),
@@ -104,6 +104,9 @@ pub enum Reply {
     /// pushes.
     #[n(14)]
     PushKey(#[n(0)] Option<Bin>),
+    /// A sequence; 0 if the log is empty.
+    #[n(15)]
+    SeqAt(#[n(0)] Seq),
 }
 
 /// What a device learns at login.
@@ -149,23 +152,6 @@ pub struct LogPage {
     /// The log's newest sequence.
     #[n(3)]
     pub head: Seq,
-}
-
-/// A conversation's newest state.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct ConversationHead {
-    /// Since when the account is in it, and how it began.
-    #[n(0)]
-    pub membership: Membership,
-    /// Its epoch.
-    #[n(1)]
-    pub epoch: Epoch,
-    /// Its newest entries, and the log's head.
-    #[n(2)]
-    pub log: LogPage,
-    /// Slots marked as head, and the keyring slots of the entries' epochs.
-    #[n(3)]
-    pub slots: Vec<Slot>,
 }
 
 /// An account's place in a conversation.

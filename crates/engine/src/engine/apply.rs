@@ -109,7 +109,7 @@ impl Engine {
     }
 
     /// Whether what the server calls a conversation can be one under its id. Of a group only the group itself can tell.
-    fn kind_fits(&self, membership: &Membership) -> Result<bool> {
+    pub(super) fn kind_fits(&self, membership: &Membership) -> Result<bool> {
         let me = self.me()?.account;
         Ok(match (membership.kind, membership.participants.as_slice()) {
             (ConversationKind::SelfConversation, _) => membership.conversation == ConversationId::of_self(me),

@@ -210,6 +210,15 @@ impl Engine {
         let own = ConversationId::of_self(self.me()?.account);
         let mut waited_for = asked::waited_for(&self.db)?;
         waited_for.remove(&own);
+        for (id, epochs) in &mut waited_for {
+            for epoch in std::mem::take(epochs) {
+                // One that was not looked for in the keyring yet may be there; one that is here is wrong.
+                if self.session.missing_keys.absent.contains(&(*id, epoch)) || self.key(*id, epoch)?.is_some()
+                {
+                    epochs.push(epoch);
+                }
+            }
+        }
         for id in asked::asked_in(&self.db)? {
             if !waited_for.contains_key(&id) {
                 // Found in the keyring, or answered.

@@ -242,6 +242,8 @@ impl Engine {
                 "DELETE FROM message WHERE seq IS NOT NULL;
                  DELETE FROM slot;
                  DELETE FROM gap;
+                 DELETE FROM hole;
+                 DELETE FROM head_others;
                  UPDATE device SET cursor = 0;",
             )?;
             engine.conversations.clear();

@@ -293,11 +293,12 @@ impl Engine {
         let epoch = ended.next();
         let name = super::slots::chain_name(epoch);
         let (slot, version) = (SlotKey::of_name(id, &name), SlotVersion(1));
-        let value = NamedValue { name, value: super::slots::ring_value(id, ended, &before), head: true };
+        let value = NamedValue { name, value: super::slots::ring_value(id, ended, &before), head: false };
         let subject = Subject::Slot { key: slot, version };
         let place = Place { conversation: id, epoch, account: me.account, device: me.device, subject };
         let body = seal::seal(&place, begun, &me.key, diario_protocol::encode(&value), &self.crypto)?;
-        Ok(vec![SlotWrite { key: slot, version, head: true, body: body.into() }])
+        // A link is fetched when something older is: a first screen has no use for it.
+        Ok(vec![SlotWrite { key: slot, version, head: false, body: body.into() }])
     }
 
     /// The server did not take the commit.
@@ -331,7 +332,7 @@ impl Engine {
     /// Asks for the commits that a group that was just entered lies behind.
     pub(super) fn ask_for_commits(&mut self, id: ConversationId, from: Seq) -> Result<()> {
         let to = self.conversation(id)?.map_or(from, |c| Seq(c.log_next.0.saturating_sub(1)));
-        let range = LogRange { conversation: id, from, to, commits_only: true };
+        let range = LogRange { conversation: id, from, to, commits_only: true, newest: false };
         self.session.lane(id).control = true;
         self.ask(Request::Log(range), Asked::Commits(id));
         Ok(())

@@ -23,6 +23,8 @@ pub struct Diagnosis {
     pub failed: u64,
     /// Parts of logs known to be missing here.
     pub gaps: Vec<(diario_protocol::ConversationId, Seq, Seq)>,
+    /// Entries of the past that were not fetched yet, as [`Engine::fill_state`] says.
+    pub missing: u64,
     /// The server's clock minus this device's, in milliseconds, once a server has told its time.
     pub clock_offset_ms: Option<i64>,
 }
@@ -35,6 +37,7 @@ impl Engine {
         self.session.is_live()
             && !self.must_disconnect
             && self.session.under_way.is_empty()
+            && self.session.fill_not_before.is_none()
             && !self.timers.contains_key(&Timer::Receipts)
             && self.session.lanes.values().all(|lane| {
                 !lane.control
@@ -73,6 +76,7 @@ impl Engine {
             refused: in_state(state::REFUSED)?,
             failed: in_state(state::FAILED)?,
             gaps: conversation::gaps(&self.db)?,
+            missing: crate::store::hole::extent(&self.db)?.0,
             clock_offset_ms: self.session.server.is_some().then_some(self.clock_offset),
         })
     }

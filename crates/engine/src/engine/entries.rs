@@ -123,6 +123,12 @@ impl Engine {
 
     /// Keeps a place in the log for an entry that is not accepted, and tells.
     pub(super) fn refuse(&mut self, entry: &Entry, hash: LogHash, what: Misbehaviour) -> Result<()> {
+        self.advance(entry.conversation, entry.seq, hash)?;
+        self.refuse_older(entry, hash, what)
+    }
+
+    /// The same, for an entry that is not at the end of the log.
+    pub(super) fn refuse_older(&mut self, entry: &Entry, hash: LogHash, what: Misbehaviour) -> Result<()> {
         let reason = what.to_string();
         // Its id may be that of a good entry: the row gets one that is nobody's.
         let mut id = [0; 16];
@@ -132,9 +138,23 @@ impl Engine {
             &self.db,
             &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(&waiting) },
         )?;
-        self.advance(entry.conversation, entry.seq, hash)?;
         self.emit(Event::Entry { conversation: entry.conversation, seq: entry.seq });
         self.misbehaved(Some(entry.conversation), what);
+        Ok(())
+    }
+
+    /// Opens an entry of a page of old ones: those who show the page are told of it as a whole.
+    pub(super) fn open_older(&mut self, w: &Waiting) -> Result<()> {
+        let (told, held) = (self.staged.events.len(), self.held.len());
+        self.open_entry(w, false)?;
+        self.held.truncate(held);
+        let own = w.device == self.me()?.device;
+        let of_page = |event: &Event| {
+            matches!(event, Event::Message { .. } | Event::Entry { .. })
+                || (!own && matches!(event, Event::Sent { .. }))
+        };
+        let after = self.staged.events.split_off(told);
+        self.staged.events.extend(after.into_iter().filter(|event| !of_page(event)));
         Ok(())
     }
 
@@ -142,6 +162,7 @@ impl Engine {
     pub(super) fn open_entry(&mut self, w: &Waiting, first: bool) -> Result<()> {
         let wait = |state| NewMessage { state, sealed: Some(&w.sealed), ..row(w) };
         let Some(key) = self.key(w.conversation, w.epoch)? else {
+            self.session.missing_keys.look = true;
             message::put(&self.db, &wait(state::WAITING_KEY))?;
             self.session.asks.look();
             self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
@@ -323,7 +344,7 @@ impl Waiting {
 }
 
 /// A row for an entry, with nothing in it yet.
-fn row(w: &Waiting) -> NewMessage<'static> {
+pub(super) fn row(w: &Waiting) -> NewMessage<'static> {
     NewMessage {
         conversation: w.conversation,
         seq: Some(w.seq),
@@ -340,6 +361,15 @@ fn row(w: &Waiting) -> NewMessage<'static> {
         sealed: None,
         hash: w.hash,
     }
+}
+
+/// An entry with its hash, before it is opened.
+pub(super) fn waiting_of(entry: &Entry, hash: LogHash) -> Waiting {
+    let sealed = match &entry.body {
+        Body::Present(sealed) => sealed.0.clone(),
+        Body::Erased(_) => Vec::new(),
+    };
+    Waiting { sealed, ..Waiting::of(entry, hash) }
 }
 
 /// A row for a commit; without content, it changed nobody's membership.

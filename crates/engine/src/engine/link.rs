@@ -141,6 +141,7 @@ impl Engine {
             })??;
             let mailbox = MailboxId::new(*machine.mailbox());
             let first = machine.start();
+            engine.session.snapshot.wanted = true;
             let side = ApproverSide { machine, requested: None, confirmed: false, granted: false };
             engine.linking = Linking::Approver(Box::new(side));
             engine.ask_mailbox(Request::JoinMailbox(mailbox));

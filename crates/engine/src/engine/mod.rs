@@ -2,6 +2,7 @@
 
 mod apply;
 mod ask;
+mod bootstrap;
 mod commands;
 mod commit;
 mod devices;
@@ -12,7 +13,9 @@ mod identity;
 mod import;
 mod index;
 mod join;
+mod keyring;
 mod link;
+mod older;
 mod people;
 mod preferences;
 mod primary;
@@ -25,6 +28,7 @@ mod roster;
 mod safety;
 mod sending;
 mod slots;
+mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -38,6 +42,7 @@ pub use commands::GroupChange;
 pub use diagnosis::Diagnosis;
 pub(crate) use facts::facts_of;
 pub use import::ImportItem;
+pub use older::{Fill, FillView};
 pub(crate) use preferences::Arranged;
 pub use preferences::{Arrangement, Settings};
 pub(crate) use primary::WARNING_MS;
@@ -68,6 +73,8 @@ pub struct EngineConfig {
     pub receipts: bool,
     /// What this device runs on, for the account's other devices, like "Firefox on Linux" (default: nothing).
     pub platform: String,
+    /// Whether this device fetches its whole history by itself, until its user chooses (default always).
+    pub fill: Fill,
 }
 
 impl Default for EngineConfig {
@@ -80,6 +87,7 @@ impl Default for EngineConfig {
             key_packages: 20,
             receipts: true,
             platform: String::new(),
+            fill: Fill::Always,
         }
     }
 }
@@ -125,6 +133,8 @@ pub struct Engine {
     must_disconnect: bool,
     /// Messages whose sender's name was asked for: told when it is there.
     held: Vec<Event>,
+    /// The connection is known to cost by volume.
+    metered: bool,
 }
 
 #[derive(Debug, Default)]
@@ -180,6 +190,7 @@ impl Engine {
             events: VecDeque::new(),
             must_disconnect: false,
             held: Vec::new(),
+            metered: false,
         })
     }
 

@@ -35,6 +35,7 @@ impl Engine {
         if !self.session.is_logged_in() || self.must_disconnect {
             return Ok(());
         }
+        self.go_on_with_bootstrap()?;
         self.fetch_gaps()?;
         self.ask_for_the_unknown()?;
         self.send_push()?;
@@ -57,7 +58,11 @@ impl Engine {
         for id in due {
             self.pump_conversation(id)?;
         }
-        self.fill_keyring()
+        self.fill_keyring()?;
+        self.ask_keyring()?;
+        let eager = self.session.snapshot.wanted;
+        self.put_snapshot(eager)?;
+        self.fill_holes()
     }
 
     fn pump_conversation(&mut self, id: ConversationId) -> Result<()> {
@@ -208,7 +213,8 @@ impl Engine {
             let open = self.conversation(id)?.is_some_and(|c| c.since.0 > 0);
             if open {
                 self.session.lane(id).fetching = true;
-                let range = LogRange { conversation: id, from: first, to: last, commits_only: false };
+                let range =
+                    LogRange { conversation: id, from: first, to: last, commits_only: false, newest: false };
                 self.ask(Request::Log(range), Asked::Log(id));
             }
         }

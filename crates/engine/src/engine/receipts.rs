@@ -1,7 +1,8 @@
 //! Receipts: "delivered up to" and "read up to", one slot for each account and conversation.
 
 use diario_protocol::{
-    AccountId, ConversationId, PutSlots, Request, Seq, Slot, SlotKey, SlotOutcome, SlotVersion,
+    AccountId, ConversationId, ConversationKind, PutSlots, Request, Seq, Slot, SlotKey, SlotOutcome,
+    SlotVersion,
 };
 use minicbor::{Decode, Encode};
 
@@ -29,11 +30,21 @@ fn slot_name(account: AccountId) -> String {
     format!("receipts/{account}")
 }
 
+/// What the receipts slot of an account holds.
+pub(super) fn marks_value(account: AccountId, delivered: Seq, read: Seq) -> NamedValue {
+    let value = diario_protocol::encode(&Markers { delivered, read });
+    NamedValue { name: slot_name(account), value, head: true }
+}
+
 impl Engine {
     /// A message of somebody else's is on this device.
     pub(super) fn delivered(&mut self, id: ConversationId, seq: Seq) -> Result<()> {
         let conversation = self.change(id)?;
-        conversation.delivered = conversation.delivered.max(seq);
+        if seq <= conversation.delivered {
+            // Older than what was told already.
+            return Ok(());
+        }
+        conversation.delivered = seq;
         let wait = if self.me()?.is_primary() { GATHER_MS } else { COURTESY_MS };
         self.set_timer(Timer::Receipts, self.now.plus_ms(wait));
         self.session.unmarked.insert(id);
@@ -59,10 +70,11 @@ impl Engine {
         let account = self.me()?.account;
         let markers =
             Markers { delivered: c.delivered.max(c.marked_delivered), read: c.read.max(c.marked_read) };
-        let name = slot_name(account);
-        let key = SlotKey::of_name(id, &name);
+        let key = SlotKey::of_receipts(id, account);
         let version = c.mark_version.next();
-        let named = NamedValue { name, value: diario_protocol::encode(&markers), head: true };
+        // Of a group there are many: a first screen brings the reader's own, and needs no other.
+        let head = c.kind == ConversationKind::Direct;
+        let named = NamedValue { head, ..marks_value(account, markers.delivered, markers.read) };
         let write = self.slot_write(id, c.log_epoch, key, version, &named)?;
         self.session.lane(id).slots = true;
         let batch = SlotBatch::Receipts { delivered: markers.delivered, read: markers.read, version };

@@ -105,8 +105,13 @@ impl Engine {
             self.emit(Event::Ready(username));
         }
         self.set_phase(Phase::CatchingUp);
+        self.session.missing_keys.look = true;
         self.enter_self_conversation(account)?;
-        self.ask(Request::Subscribe(cursor), Asked::Subscribe);
+        if self.wants_bootstrap(registering, welcome.head)? {
+            self.session.bootstrap = Some(super::bootstrap::Bootstrap::default());
+        } else {
+            self.ask(Request::Subscribe(cursor), Asked::Subscribe);
+        }
         self.look_at_validity()
     }
 
@@ -124,6 +129,14 @@ impl Engine {
                 self.slots_put(conversation, batch, &outcomes)
             }
             (Asked::Log(conversation), Reply::Log(page)) => self.on_log_page(conversation, page),
+            (Asked::Older { conversation, from, to }, Reply::Log(page)) => {
+                self.on_older(conversation, from, to, &page)
+            }
+            (Asked::SeqAt(conversation, at), Reply::SeqAt(seq)) => self.on_seq_at(conversation, at, seq),
+            (Asked::SnapshotSlots, Reply::Slots(slots)) => self.on_snapshot_slots(&slots),
+            (Asked::Heads, Reply::Heads(heads)) => self.on_heads(&heads),
+            (Asked::Keys(asked), Reply::Slots(slots)) => self.on_keyring(&slots, &asked),
+            (Asked::Chain(asked), Reply::Slots(slots)) => self.on_chain(slots, &asked),
             (Asked::Commits(conversation), Reply::Log(page)) => self.on_commits(conversation, page),
             (Asked::GroupState(conversation), Reply::GroupState(state)) => {
                 self.on_group_state(conversation, state)
@@ -196,7 +209,7 @@ impl Engine {
                             self.emit(Event::Failed { conversation, id: None, refusal });
                         }
                         SlotBatch::Answer(write) => self.session.asks.give_up(&write),
-                        SlotBatch::Keyring(_) | SlotBatch::Receipts { .. } => {}
+                        SlotBatch::Keyring(_) | SlotBatch::Receipts { .. } | SlotBatch::Snapshot => {}
                     }
                 }
                 Ok(())
@@ -205,6 +218,19 @@ impl Engine {
                 self.session.lane(conversation).fetching = false;
                 self.session.lane(conversation).control = false;
                 self.back_off(conversation, RETRY_MS);
+                Ok(())
+            }
+            Asked::Older { conversation, .. } => {
+                self.older_refused(conversation, &refusal);
+                Ok(())
+            }
+            Asked::SeqAt(conversation, at) => {
+                self.emit(Event::Sought { conversation, at, seq: diario_protocol::Seq(0) });
+                Ok(())
+            }
+            Asked::SnapshotSlots | Asked::Heads => self.bootstrap_refused(refusal),
+            Asked::Keys(_) | Asked::Chain(_) => {
+                self.keys_refused();
                 Ok(())
             }
             Asked::GroupState(conversation)
@@ -313,6 +339,8 @@ impl Engine {
             }
             SlotBatch::Outbox(write) => self.slot_put(conversation, &write, outcomes),
             SlotBatch::Answer(write) => self.answer_put(conversation, &write, outcomes),
+            // A sibling was faster where it is newer: one is as good as the other.
+            SlotBatch::Snapshot => Ok(()),
         }
     }
 }

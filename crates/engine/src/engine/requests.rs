@@ -10,6 +10,8 @@ use diario_protocol::{
 };
 
 use super::Engine;
+use super::bootstrap::Bootstrap;
+use super::older::Wanted;
 use crate::event::{ConnectionState, Event};
 
 /// Where a connection is.
@@ -65,6 +67,14 @@ pub(super) struct Session {
     pub(super) unmarked: BTreeSet<ConversationId>,
     /// Keys to ask for, and asks of others.
     pub(super) asks: super::ask::Asks,
+    /// The first screen, until it is there.
+    pub(super) bootstrap: Option<Bootstrap>,
+    pub(super) snapshot: super::snapshot::SnapshotLine,
+    pub(super) missing_keys: super::keyring::MissingKeys,
+    /// Parts of logs that somebody wants to see.
+    pub(super) wanted: Vec<Wanted>,
+    /// The server wants pages asked for more slowly.
+    pub(super) fill_not_before: Option<Timestamp>,
 }
 
 /// A question asked at most once at a time.
@@ -76,6 +86,10 @@ pub(super) enum Question {
     KeyPackages,
     DeviceList,
     LastSeen,
+    /// The first screen's next part.
+    Heads,
+    /// Slots of the keyring or the self chain.
+    Keys,
 }
 
 /// What a request was for.
@@ -89,6 +103,16 @@ pub(super) enum Asked {
     Commit(ConversationId),
     Slots(ConversationId, SlotBatch),
     Log(ConversationId),
+    Older {
+        conversation: ConversationId,
+        from: Seq,
+        to: Seq,
+    },
+    SeqAt(ConversationId, Timestamp),
+    SnapshotSlots,
+    Heads,
+    Keys(Vec<(ConversationId, Epoch)>),
+    Chain(Vec<Epoch>),
     Commits(ConversationId),
     GroupState(ConversationId),
     Welcome(ConversationId),
@@ -124,6 +148,7 @@ pub(super) enum SlotBatch {
     Receipts { delivered: Seq, read: Seq, version: SlotVersion },
     Outbox(QueuedWrite),
     Answer(super::ask::AnswerWrite),
+    Snapshot,
 }
 
 /// A slot write of the outbox, as it was sent.
@@ -151,6 +176,8 @@ pub(super) struct Lane {
     pub(super) slots: bool,
     /// A part of the log was asked for.
     pub(super) fetching: bool,
+    /// A part of a hole was asked for.
+    pub(super) older: bool,
     /// The server refused an older epoch: wait until the log is there.
     pub(super) wait_for: Option<Epoch>,
     /// Try again not before.
@@ -208,6 +235,7 @@ impl Session {
     /// Ends the waits that are over, and tells whose.
     pub(super) fn wake(&mut self, now: Timestamp) -> Vec<ConversationId> {
         let mut awake = Vec::new();
+        self.fill_not_before = self.fill_not_before.filter(|due| *due > now);
         let asking = &mut self.asking;
         self.refused.retain(|question, due| {
             let over = *due <= now;

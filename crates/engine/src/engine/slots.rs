@@ -75,6 +75,7 @@ impl Engine {
             if people::device(&self.db, slot.account, slot.device)?.is_none() && self.session.is_logged_in() {
                 self.ask_for_history(slot.account);
             }
+            self.session.missing_keys.look = true;
             self.session.asks.look();
             return Ok(sealed::save_slot(&self.db, slot, None)?);
         };
@@ -129,6 +130,10 @@ impl Engine {
                 return self.refuse_slot(slot, "it holds no key");
             };
             return self.ring_key(conversation, epoch, &key);
+        }
+        if id == own && named.name.starts_with(super::snapshot::PREFIX) {
+            self.saw_snapshot(slot, named)?;
+            return Ok(());
         }
         if id == own {
             return self.use_own_slot(named);
@@ -226,7 +231,7 @@ impl Engine {
             let missing = sealed::slot_version(&self.db, id, SlotKey::of_name(id, &name))?.0 == 0;
             if let (true, Some(key)) = (missing && epoch <= newest, self.key(id, before)?) {
                 // Sealed under the newest key, from which every link can be reached.
-                self.enqueue_slot(id, &name, ring_value(id, before, &key), true)?;
+                self.enqueue_slot(id, &name, ring_value(id, before, &key), false)?;
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(crate) struct SignedSlot {
 /// Epochs in which something cannot be read for want of the key, oldest first.
 pub(crate) fn waited_for(db: &Connection) -> Result<BTreeMap<ConversationId, Vec<Epoch>>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT conversation, epoch FROM message WHERE state = 2
+        "SELECT conversation, epoch FROM message INDEXED BY message_waiting WHERE sealed IS NOT NULL AND state = 2
          UNION
          SELECT s.conversation, s.epoch FROM slot s WHERE s.sealed IS NOT NULL AND NOT EXISTS (
              SELECT 1 FROM key k WHERE k.conversation = s.conversation AND k.epoch = s.epoch)

@@ -258,6 +258,19 @@ pub(crate) fn move_markers(
     Ok(changed > 0)
 }
 
+/// How far everybody in a conversation has it: account, delivered, read.
+pub(crate) fn markers_of(
+    db: &Connection,
+    conversation: ConversationId,
+) -> Result<Vec<(AccountId, Seq, Seq)>, StoreError> {
+    let mut statement =
+        db.prepare_cached("SELECT account, delivered, read FROM participant WHERE conversation = ?1")?;
+    let rows = statement.query_map([conversation.as_bytes()], |row| {
+        Ok((AccountId::new(row.get(0)?), Seq(from_sql(row.get(1)?)), Seq(from_sql(row.get(2)?))))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Conversations in which `account` takes part, as known here.
 pub(crate) fn shared_with(db: &Connection, account: AccountId) -> Result<Vec<ConversationId>, StoreError> {
     let mut statement = db.prepare_cached("SELECT conversation FROM participant WHERE account = ?1")?;

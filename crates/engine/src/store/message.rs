@@ -123,6 +123,63 @@ pub(crate) fn place_of(
     })
 }
 
+/// The id of the entry at a place, if one is here.
+pub(crate) fn id_at(
+    db: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> Result<Option<EntryId>, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT id FROM message WHERE conversation = ?1 AND seq = ?2")?
+        .query_row(params![conversation.as_bytes(), to_sql(seq.0)], |row| row.get(0).map(EntryId::new))
+        .optional()?)
+}
+
+/// The first message of those here that was sent at or after a time; else the last.
+pub(crate) fn seq_at(
+    db: &Connection,
+    conversation: ConversationId,
+    at: Timestamp,
+) -> Result<Option<Seq>, StoreError> {
+    let find = |sql: &str| {
+        db.prepare_cached(sql)?
+            .query_row(params![conversation.as_bytes(), to_sql(at.0)], |row| row.get::<_, Option<i64>>(0))
+    };
+    // Ordered by place: the clocks of senders differ.
+    let first =
+        find("SELECT min(seq) FROM message WHERE conversation = ?1 AND seq IS NOT NULL AND sent_at >= ?2")?;
+    let found = match first {
+        Some(seq) => Some(seq),
+        None => find("SELECT max(seq) FROM message WHERE conversation = ?1 AND seq IS NOT NULL AND ?2 >= 0")?,
+    };
+    Ok(found.map(|seq| Seq(from_sql(seq))))
+}
+
+/// Proves a preview's place: it is what the log has there.
+pub(crate) fn prove(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+    hash: LogHash,
+) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE message SET hash = ?3 WHERE conversation = ?1 AND id = ?2")?
+        .execute(params![conversation.as_bytes(), entry.as_bytes(), hash.0.as_bytes()])?;
+    Ok(())
+}
+
+/// Forgets a preview.
+pub(crate) fn forget_preview(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "DELETE FROM message WHERE conversation = ?1 AND id = ?2 AND hash IS NULL AND seq IS NOT NULL",
+    )?
+    .execute(params![conversation.as_bytes(), entry.as_bytes()])?;
+    Ok(())
+}
+
 /// Running hash after the entry at `seq`, if that entry is here.
 pub(crate) fn hash_at(
     db: &Connection,

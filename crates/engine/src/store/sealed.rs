@@ -67,6 +67,45 @@ pub(crate) fn mark_in_keyring(
     Ok(())
 }
 
+/// The keys of a conversation's newest epochs, of those that are in the keyring.
+pub(crate) fn newest_keys(
+    db: &Connection,
+    conversation: ConversationId,
+    most: usize,
+) -> Result<Vec<(Epoch, ConversationKey)>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT epoch, secret FROM key WHERE conversation = ?1 AND in_keyring = 1 ORDER BY epoch DESC LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![conversation.as_bytes(), to_sql(most as u64)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
+    rows.map(|row| {
+        let (epoch, secret) = row?;
+        let secret =
+            ConversationKey::from_slice(&secret).ok_or(StoreError::Damaged("a key of the wrong length"))?;
+        Ok((Epoch(from_sql(epoch)), secret))
+    })
+    .collect()
+}
+
+/// Up to `most` epochs without a key here, of which an entry or a slot is here.
+pub(crate) fn epochs_waited_for(
+    db: &Connection,
+    most: usize,
+) -> Result<Vec<(ConversationId, Epoch)>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT conversation, epoch FROM (
+            SELECT DISTINCT conversation, epoch FROM message INDEXED BY message_waiting WHERE sealed IS NOT NULL
+            UNION SELECT DISTINCT conversation, epoch FROM slot INDEXED BY slot_waiting WHERE sealed IS NOT NULL) w
+         WHERE NOT EXISTS (SELECT 1 FROM key k WHERE k.conversation = w.conversation AND k.epoch = w.epoch)
+         ORDER BY conversation, epoch DESC LIMIT ?1",
+    )?;
+    let rows = statement
+        .query_map([to_sql(most as u64)], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)))?;
+    rows.map(|row| row.map(|(c, e)| (ConversationId::new(c), Epoch(from_sql(e)))).map_err(StoreError::from))
+        .collect()
+}
+
 /// Epochs of a conversation whose key is here, oldest first.
 pub(crate) fn epochs_with_key(
     db: &Connection,

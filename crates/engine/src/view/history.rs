@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::list::Markers;
 use super::{MembershipChange, MessageState, MessageView, Result};
 use crate::engine::{Engine, membership_note, origin_of};
+use crate::store::hole::{self, Hole};
 use crate::store::message::state;
 use crate::store::{from_sql, to_sql};
 
@@ -18,8 +19,25 @@ pub enum Anchor {
     Before(Seq),
     /// Those right after a sequence; at the end, those that wait to be sent too.
     After(Seq),
-    /// Those around the first unread one; the newest if none is unread.
+    /// Those around the first unread one; the newest if none is unread, or the first unread one is not here.
     Unread,
+    /// Those around a sequence.
+    Around(Seq),
+}
+
+/// A part of a log that is not here, both ends included. [`Engine::fetch_before`] and [`Engine::fetch_after`] bring it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// First sequence.
+    pub first: Seq,
+    /// Last sequence.
+    pub last: Seq,
+}
+
+impl From<Hole> for Missing {
+    fn from(hole: Hole) -> Self {
+        Self { first: hole.first, last: hole.last }
+    }
 }
 
 /// A part of a conversation.
@@ -31,6 +49,11 @@ pub struct Page {
     pub more_before: bool,
     /// Whether there are newer ones.
     pub more_after: bool,
+    /// What is missing right before them. Of a conversation whose newest part is not here there may be one message
+    /// nevertheless: the newest, with what is missing around it.
+    pub missing_before: Option<Missing>,
+    /// What is missing right after them.
+    pub missing_after: Option<Missing>,
 }
 
 pub(super) const COLUMNS: &str = "seq, id, account, device, sent_at, state, reason, text, content";
@@ -78,8 +101,8 @@ pub(super) enum Stretch {
 impl Stretch {
     pub(super) fn sql(self) -> String {
         let (bound, order) = match self {
-            Self::Before(_) => ("seq < ?2", "DESC"),
-            Self::After(_) => ("seq > ?2", "ASC"),
+            Self::Before(_) => ("seq < ?2 AND seq > ?4", "DESC"),
+            Self::After(_) => ("seq > ?2 AND seq < ?4", "ASC"),
         };
         format!(
             "SELECT {COLUMNS} FROM message WHERE conversation = ?1 AND {bound} AND {SAYS_SOMETHING}
@@ -107,7 +130,7 @@ impl Engine {
         match anchor {
             Anchor::Newest => self.newest(id, limit, &mut page)?,
             Anchor::Before(seq) => {
-                page.more_before = self.take(id, Stretch::Before(seq), limit, &mut page.messages)?;
+                self.before(id, seq, limit, &mut page)?;
                 page.more_after = true;
             }
             Anchor::After(seq) => {
@@ -116,16 +139,34 @@ impl Engine {
             }
             Anchor::Unread => match self.first_unread(id)? {
                 None => self.newest(id, limit, &mut page)?,
-                Some(first) => {
-                    page.more_before =
-                        self.take(id, Stretch::Before(first), limit / 2, &mut page.messages)?;
-                    let room = limit - page.messages.len();
-                    self.after(id, Seq(first.0.saturating_sub(1)), room, &mut page)?;
-                }
+                Some(first) => self.around(id, first, limit, &mut page)?,
             },
+            Anchor::Around(seq) => self.around(id, seq, limit, &mut page)?,
         }
         let messages = self.message_views(id, page.messages)?;
-        Ok(Page { messages, more_before: page.more_before, more_after: page.more_after })
+        Ok(Page {
+            messages,
+            more_before: page.more_before,
+            more_after: page.more_after,
+            missing_before: page.missing_before,
+            missing_after: page.missing_after,
+        })
+    }
+
+    fn around(&self, id: ConversationId, seq: Seq, limit: usize, page: &mut RawPage) -> Result<()> {
+        self.before(id, seq, limit / 2, page)?;
+        let room = limit - page.messages.len();
+        self.after(id, Seq(seq.0.saturating_sub(1)), room, page)
+    }
+
+    /// Messages before a place, down to where something is missing.
+    fn before(&self, id: ConversationId, seq: Seq, limit: usize, page: &mut RawPage) -> Result<()> {
+        let below = hole::below(self.db(), id, seq)?;
+        let floor = below.map_or(Seq(0), |hole| hole.last.min(Seq(seq.0.saturating_sub(1))));
+        let more = self.take(id, Stretch::Before(seq), floor, limit, &mut page.messages)?;
+        page.more_before = more || below.is_some();
+        page.missing_before = below.filter(|_| !more).map(Missing::from);
+        Ok(())
     }
 
     /// Up to `limit` entries of a conversation, oldest first: the newest with those that wait to be sent, or those
@@ -172,7 +213,7 @@ impl Engine {
             return Ok(unsent);
         }
         let mut logged = Vec::new();
-        self.take(id, Stretch::Before(Seq(u64::MAX)), 1, &mut logged)?;
+        self.take(id, Stretch::Before(Seq(u64::MAX)), Seq(0), 1, &mut logged)?;
         Ok(match (logged.pop(), unsent) {
             // What cannot be read has no time, and came of late.
             (Some(logged), Some(failed)) if logged.sent_at.0 == 0 || failed.sent_at < logged.sent_at => {
@@ -185,15 +226,22 @@ impl Engine {
     fn newest(&self, id: ConversationId, limit: usize, page: &mut RawPage) -> Result<()> {
         let waiting = self.unsent(id, limit.saturating_sub(1).max(1))?;
         let room = limit - waiting.len();
-        page.more_before = self.take(id, Stretch::Before(Seq(u64::MAX)), room, &mut page.messages)?;
+        self.before(id, Seq(u64::MAX), room, page)?;
+        if page.messages.is_empty() && page.missing_before.is_some() {
+            self.take(id, Stretch::Before(Seq(u64::MAX)), Seq(0), 1, &mut page.messages)?;
+        }
         page.messages.extend(waiting);
         Ok(())
     }
 
     fn after(&self, id: ConversationId, seq: Seq, limit: usize, page: &mut RawPage) -> Result<()> {
         let before = page.messages.len();
-        if self.take(id, Stretch::After(seq), limit, &mut page.messages)? {
+        let above = hole::above(self.db(), id, seq)?;
+        let ceiling = above.map_or(Seq(u64::MAX), |hole| hole.first.max(seq.next()));
+        let more = self.take(id, Stretch::After(seq), ceiling, limit, &mut page.messages)?;
+        if more || above.is_some() {
             page.more_after = true;
+            page.missing_after = above.filter(|_| !more).map(Missing::from);
             return Ok(());
         }
         let taken = page.messages.len() - before;
@@ -209,11 +257,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Adds up to `limit` messages of the log, oldest first; says whether there are more.
+    /// Adds up to `limit` messages of the log, oldest first, as far as `bound` (excluded); says whether there are more.
     fn take(
         &self,
         id: ConversationId,
         stretch: Stretch,
+        bound: Seq,
         limit: usize,
         into: &mut Vec<RawMessage>,
     ) -> Result<bool> {
@@ -221,7 +270,7 @@ impl Engine {
         let mut statement = self.db().prepare_cached(&stretch.sql())?;
         let most = to_sql(limit as u64).saturating_add(1);
         let mut rows = statement
-            .query_map(params![id.as_bytes(), to_sql(seq.0), most], RawMessage::read)?
+            .query_map(params![id.as_bytes(), to_sql(seq.0), most, to_sql(bound.0)], RawMessage::read)?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -307,6 +356,8 @@ struct RawPage {
     messages: Vec<RawMessage>,
     more_before: bool,
     more_after: bool,
+    missing_before: Option<Missing>,
+    missing_after: Option<Missing>,
 }
 
 /// Names that were looked up already.

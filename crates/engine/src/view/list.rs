@@ -9,6 +9,8 @@ use super::history::Names;
 use super::{MessageView, Result};
 use crate::engine::{Arranged, Engine, Trust};
 use crate::store::conversation::{self, Conversation};
+use crate::store::hole::{self, Hole};
+use crate::store::message;
 use crate::store::{from_sql, to_sql};
 
 /// Names of others in a [`ConversationRow`], at most.
@@ -65,6 +67,8 @@ pub struct ConversationRow {
     pub open: bool,
     /// Sequences known to be missing here, being fetched.
     pub gap: Option<(Seq, Seq)>,
+    /// How many entries of its past are not here.
+    pub missing: u64,
 }
 
 /// Who else is in a conversation, and how far they have it.
@@ -126,12 +130,17 @@ impl Engine {
         let mut arranged = Arranged::all(self.db(), ConversationId::of_self(me.account))?;
         let gaps: HashMap<_, _> =
             conversation::gaps(self.db())?.into_iter().map(|(id, first, last)| (id, (first, last))).collect();
+        let mut holes: HashMap<ConversationId, Vec<Hole>> = HashMap::new();
+        for hole in hole::all(self.db())? {
+            holes.entry(hole.conversation).or_default().push(hole);
+        }
         let mut names = Names::default();
         let mut views = Vec::new();
         for c in Conversation::all(self.db())? {
             let others = people.remove(&c.id).unwrap_or_default();
             let gap = gaps.get(&c.id).copied();
-            views.push(self.row(c, others, &mut arranged, gap, &mut names)?);
+            let holes = holes.remove(&c.id).unwrap_or_default();
+            views.push(self.row(c, others, &mut arranged, (gap, &holes), &mut names)?);
         }
         views.sort_by_key(|row| std::cmp::Reverse(row.at));
         Ok(views)
@@ -144,7 +153,8 @@ impl Engine {
         let others = self.others_in(id)?;
         let mut arranged = Arranged::of(self.db(), ConversationId::of_self(me.account), id)?;
         let gap = conversation::gap(self.db(), id)?;
-        let mut row = self.row(c, others, &mut arranged, gap, &mut Names::default())?;
+        let holes = hole::of(self.db(), id)?;
+        let mut row = self.row(c, others, &mut arranged, (gap, &holes), &mut Names::default())?;
         row.trust = row.peer.map(|peer| self.trust(peer)).transpose()?.unwrap_or_default();
         Ok(Some(row))
     }
@@ -177,7 +187,7 @@ impl Engine {
         c: Conversation,
         others: Others,
         arranged: &mut Arranged,
-        gap: Option<(Seq, Seq)>,
+        (gap, holes): (Option<(Seq, Seq)>, &[Hole]),
         names: &mut Names,
     ) -> Result<ConversationRow> {
         let markers = others.markers(c.read);
@@ -195,7 +205,7 @@ impl Engine {
             size: others.size,
             at: self.last_said_at(c.id, last.as_ref())?.unwrap_or(begun),
             last,
-            unread: self.unread(c.id, c.read)?,
+            unread: self.unread(c.id, c.read, holes)?,
             markers,
             head: Seq(c.log_next.0.saturating_sub(1)),
             pinned: arrangement.pinned,
@@ -203,6 +213,7 @@ impl Engine {
             draft: arranged.draft(c.id),
             open: c.left_at.is_none(),
             gap,
+            missing: holes.iter().map(|hole| hole.last.0 + 1 - hole.first.0).sum(),
             title: c.title,
         })
     }
@@ -224,20 +235,40 @@ impl Engine {
         Ok(at.map(|at| Timestamp(from_sql(at))))
     }
 
-    /// Reads at most [`MOST_UNREAD`] entries of an index, and nothing of the messages.
-    fn unread(&self, id: ConversationId, read: Seq) -> Result<u64> {
+    /// Reads at most [`MOST_UNREAD`] entries of an index, and nothing of the messages; of what is not here the server
+    /// told with the head which are messages of others.
+    fn unread(&self, id: ConversationId, read: Seq, holes: &[Hole]) -> Result<u64> {
         let Some(me) = self.identity() else { return Ok(0) };
         let count: i64 = self
             .db()
             .prepare_cached(&format!("SELECT count(*) FROM (SELECT 1 {UNREAD} LIMIT {MOST_UNREAD})"))?
             .query_row(params![id.as_bytes(), to_sql(read.0), me.account.as_bytes()], |row| row.get(0))?;
-        Ok(from_sql(count))
+        let missing: Vec<_> = holes.iter().filter(|hole| hole.last > read).collect();
+        if missing.is_empty() {
+            return Ok(from_sql(count));
+        }
+        let Some(others) = hole::others(self.db(), id)? else { return Ok(from_sql(count)) };
+        let mut hidden = 0;
+        for hole in missing {
+            let first = hole.first.0.max(read.0 + 1).max(hole.last.0.saturating_sub(MOST_UNREAD));
+            for seq in (first..=hole.last.0).map(Seq).filter(|seq| others.says(*seq)) {
+                // A preview was counted already.
+                if message::id_at(self.db(), id, seq)?.is_none() {
+                    hidden += 1;
+                }
+            }
+        }
+        Ok((from_sql(count) + hidden).min(MOST_UNREAD))
     }
 
     /// The first message of somebody else's after the read marker.
     pub(super) fn first_unread(&self, id: ConversationId) -> Result<Option<Seq>> {
         let Some(me) = self.identity() else { return Ok(None) };
         let read = Conversation::load(self.db(), id)?.map_or(Seq(0), |c| c.read);
+        if hole::of(self.db(), id)?.iter().any(|hole| hole.last > read) {
+            // It may be one that is not here.
+            return Ok(None);
+        }
         let first: Option<i64> = self
             .db()
             .prepare_cached(&format!("SELECT seq {UNREAD} ORDER BY seq LIMIT 1"))?

@@ -8,7 +8,7 @@ mod search;
 mod tests;
 
 pub use devices::{DeviceState, DeviceView};
-pub use history::{Anchor, Page};
+pub use history::{Anchor, Missing, Page};
 pub use list::{ConversationRow, LISTED_NAMES, MOST_UNREAD, Markers};
 pub use search::{SearchHit, SearchPage, SearchPlace, SearchQuery, Unsearched};
 

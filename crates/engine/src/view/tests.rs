@@ -167,9 +167,9 @@ fn unread_messages_are_counted_without_reading_them() {
 fn a_page_of_a_long_log_reads_no_more_than_itself() {
     let engine = anna();
     let older = plan(&engine, &history::Stretch::Before(Seq(9)).sql());
-    assert_eq!(older, "SEARCH message USING INDEX message_seq (conversation=? AND seq<?)");
+    assert_eq!(older, "SEARCH message USING INDEX message_seq (conversation=? AND seq>? AND seq<?)");
     let newer = plan(&engine, &history::Stretch::After(Seq(9)).sql());
-    assert_eq!(newer, "SEARCH message USING INDEX message_seq (conversation=? AND seq>?)");
+    assert_eq!(newer, "SEARCH message USING INDEX message_seq (conversation=? AND seq>? AND seq<?)");
     let unsent = plan(&engine, &history::unsent_sql());
     assert_eq!(unsent, "SEARCH message USING INDEX message_unsent (conversation=?)");
 }
@@ -187,7 +187,7 @@ fn a_device_whose_time_is_over_says_so_by_the_time_it_is_given() {
             rusqlite::params![to_sql(until.0), account.as_bytes(), device.as_bytes()],
         )
         .unwrap();
-    assert_eq!(engine.devices(NOW).unwrap()[0].state, DeviceState::Valid);
+    assert_eq!(engine.devices(NOW).unwrap()[0].state, DeviceState::ExpiresSoon);
     assert_eq!(engine.devices(until).unwrap()[0].state, DeviceState::Expired);
     assert_eq!(engine.devices(Timestamp(0)).unwrap()[0].state, DeviceState::Valid);
 }

@@ -15,8 +15,8 @@ use proptest::test_runner::TestRunner;
 
 use crate::parts::{
     account, account_info, bin, conversation, conversation_kind, device, entry, entry_id, epoch, list,
-    log_page, mailbox, membership, nonce, number, position, request_id, seq, server, signature, slot,
-    slot_key, text, timestamp, username, version,
+    log_hash, log_page, mailbox, membership, nonce, number, position, request_id, seq, server, signature,
+    slot, slot_key, text, timestamp, username, version,
 };
 
 fn device_ref() -> impl Strategy<Value = DeviceRef> {
@@ -105,8 +105,15 @@ fn signal() -> impl Strategy<Value = Signal> {
 }
 
 fn log_range() -> impl Strategy<Value = LogRange> {
-    (conversation(), seq(), seq(), any::<bool>())
-        .prop_map(|(conversation, from, to, commits_only)| LogRange { conversation, from, to, commits_only })
+    (conversation(), seq(), seq(), any::<bool>(), any::<bool>()).prop_map(
+        |(conversation, from, to, commits_only, newest)| LogRange {
+            conversation,
+            from,
+            to,
+            commits_only,
+            newest,
+        },
+    )
 }
 
 /// Any lengths: whether they are good is checked after the codec.
@@ -127,8 +134,9 @@ fn request() -> impl Strategy<Value = Request> {
         signal().prop_map(Request::Signal),
         log_range().prop_map(Request::Log),
         (conversation(), vec(slot_key(), 0..4)).prop_map(|(c, keys)| Request::Slots(c, keys)),
-        (any::<u16>(), option::of(conversation()))
-            .prop_map(|(entries, after)| Request::Heads { entries, after }),
+        (any::<u16>(), position(), option::of(heads_place()))
+            .prop_map(|(most, since, after)| Request::Heads(HeadsRange { most, since, after })),
+        (conversation(), timestamp()).prop_map(|(c, at)| Request::SeqAt(c, at)),
         conversation().prop_map(Request::GroupState),
         conversation().prop_map(Request::Welcome),
         (conversation(), epoch()).prop_map(|(c, e)| Request::DropWelcome(c, e)),
@@ -188,9 +196,66 @@ fn outcome() -> impl Strategy<Value = SlotOutcome> {
     prop_oneof![Just(SlotOutcome::Stored), version().prop_map(SlotOutcome::Newer)]
 }
 
+fn heads_place() -> impl Strategy<Value = HeadsPlace> {
+    (timestamp(), timestamp(), conversation()).prop_map(|(began, at, conversation)| HeadsPlace {
+        began,
+        at,
+        conversation,
+    })
+}
+
+fn head_slot() -> impl Strategy<Value = HeadSlot> {
+    (slot_key(), version(), epoch(), any::<u32>(), bin())
+        .prop_map(|(key, version, epoch, device, body)| HeadSlot { key, version, epoch, device, body })
+}
+
+fn head_entry() -> impl Strategy<Value = HeadEntry> {
+    (seq(), entry_id(), epoch(), any::<u32>(), timestamp(), bin()).prop_map(
+        |(seq, id, epoch, device, received_at, body)| HeadEntry { seq, id, epoch, device, received_at, body },
+    )
+}
+
 fn head() -> impl Strategy<Value = ConversationHead> {
-    (membership(), epoch(), log_page(), vec(slot(), 0..3))
-        .prop_map(|(membership, epoch, log, slots)| ConversationHead { membership, epoch, log, slots })
+    let names = (conversation(), conversation_kind(), vec(any::<u32>(), 0..4), any::<bool>());
+    let places = (seq(), epoch(), option::of(log_hash()), epoch(), seq(), log_hash());
+    let content = (bin(), option::of(head_entry()), vec(head_slot(), 0..3), vec(head_slot(), 0..3));
+    (names, places, content).prop_map(|(names, places, content)| {
+        let (conversation, kind, participants, left) = names;
+        let (since, since_epoch, since_hash, epoch, head, hash) = places;
+        let (others, last, slots, keys) = content;
+        ConversationHead {
+            conversation,
+            kind,
+            since,
+            since_epoch,
+            participants,
+            epoch,
+            head,
+            hash,
+            left,
+            others,
+            last,
+            slots,
+            keys,
+            since_hash,
+        }
+    })
+}
+
+fn heads() -> impl Strategy<Value = Heads> {
+    let device = (any::<u32>(), device())
+        .prop_map(|(account, device)| diario_protocol::HeadDevice { account, device });
+    let tables = (vec(account_info(), 0..2), vec(account(), 0..3), vec(device, 0..3));
+    (position(), tables, vec(head(), 0..3), option::of(heads_place())).prop_map(
+        |(position, (accounts, people, devices), items, next)| Heads {
+            position,
+            accounts,
+            people,
+            devices,
+            items,
+            next,
+        },
+    )
 }
 
 fn group_state() -> impl Strategy<Value = GroupState> {
@@ -221,7 +286,8 @@ fn reply() -> impl Strategy<Value = Reply> {
         vec(outcome(), 0..5).prop_map(Reply::SlotsPut),
         log_page().prop_map(Reply::Log),
         vec(slot(), 0..3).prop_map(Reply::Slots),
-        (vec(head(), 0..3), any::<bool>()).prop_map(|(heads, more)| Reply::Heads(heads, more)),
+        heads().prop_map(|heads| Reply::Heads(Box::new(heads))),
+        seq().prop_map(Reply::SeqAt),
         group_state().prop_map(Reply::GroupState),
         option::of(welcome()).prop_map(Reply::Welcome),
         vec(option::of(bin()), 0..4).prop_map(Reply::KeyPackages),
@@ -327,10 +393,10 @@ macro_rules! variants {
 
 variants!(request_name, REQUESTS, Request: Register Login Subscribe Create Append Commit PutSlots Signal Log Slots
     Heads GroupState Welcome DropWelcome PutKeyPackages ClaimKeyPackages Lookup DeviceListHistory PutDeviceList
-    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen PutPush PushKey);
+    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen PutPush PushKey SeqAt);
 variants!(frame_name, FRAMES, ServerFrame: Hello Reply Refused Changes Signal Mailbox Notice);
 variants!(reply_name, REPLIES, Reply: Done Registered LoggedIn Appended SlotsPut Log Slots Heads GroupState Welcome
-    KeyPackages Accounts DeviceLists LastSeen PushKey);
+    KeyPackages Accounts DeviceLists LastSeen PushKey SeqAt);
 variants!(refusal_name, REFUSALS, Refusal: StaleEpoch RosterStale NotMember NotFound NameTaken RegistrationClosed
     InviteNeeded TooLarge TooMany RateLimited BadSignature DeviceRevoked DeviceExpired WrongState Invalid InvalidCommit
     Exists OldDeviceList MailboxGone BeforeStart StorageUnavailable Draining);

@@ -19,6 +19,9 @@ use crate::rules::key_package;
 use crate::rules::roster::Leaf;
 use crate::storage::{Answer, NewEntry, NewKeyPackages, NewSlots};
 
+/// About how many bytes of heads go into one answer: a first screen is not cut into many.
+const HEADS_BYTES: usize = 4 * PAGE_BYTES;
+
 /// A storage operation whose result is the answer.
 fn reply<T: Send + 'static>(answer: Answer<T>, to_reply: impl FnOnce(T) -> Reply + Send + 'static) -> Work {
     answer.map(|result| result.map(|value| Done::Reply(to_reply(value)))).boxed()
@@ -53,10 +56,12 @@ impl Session {
                 check_batch(keys.len(), batch)?;
                 reply(storage.slots(account, conversation, keys), Reply::Slots)
             }
-            Request::Heads { entries, after } => {
-                reply(storage.heads(account, entries, after, PAGE_BYTES), |(heads, more)| {
-                    Reply::Heads(heads, more)
-                })
+            Request::Heads(range) => {
+                let heads = storage.heads(account, range, app.clock.now(), HEADS_BYTES);
+                reply(heads, |heads| Reply::Heads(Box::new(heads)))
+            }
+            Request::SeqAt(conversation, at) => {
+                reply(storage.seq_at(account, conversation, at), Reply::SeqAt)
             }
             Request::GroupState(conversation) => {
                 reply(storage.group_state(account, conversation), Reply::GroupState)

@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
-    AccountId, AccountInfo, AccountRef, Bin, Change, ConversationHead, ConversationId, DeviceId, DeviceRef,
-    Epoch, GroupState, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Refusal, Seen,
+    AccountId, AccountInfo, AccountRef, Bin, Change, ConversationId, DeviceId, DeviceRef, Epoch, GroupState,
+    Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Refusal, Seen,
     Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome, What,
 };
 use futures_util::future::BoxFuture;
@@ -127,14 +127,11 @@ pub trait Storage: Send + Sync {
         keys: Vec<SlotKey>,
     ) -> Answer<Vec<Slot>>;
 
-    /// Newest state of the account's conversations by id, at most about `bytes`, and whether more follow.
-    fn heads(
-        &self,
-        account: AccountId,
-        entries: u16,
-        after: Option<ConversationId>,
-        bytes: usize,
-    ) -> Answer<(Vec<ConversationHead>, bool)>;
+    /// Newest state of the account's conversations, of one moment, at most about `bytes`.
+    fn heads(&self, account: AccountId, range: HeadsRange, now: Timestamp, bytes: usize) -> Answer<Heads>;
+
+    /// The first entry that the account may read and that came at or after a time; else the last, or 0.
+    fn seq_at(&self, account: AccountId, conversation: ConversationId, at: Timestamp) -> Answer<Seq>;
 
     /// What an external joiner needs, of a conversation that the account is in.
     fn group_state(&self, account: AccountId, conversation: ConversationId) -> Answer<GroupState>;

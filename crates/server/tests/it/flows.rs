@@ -174,6 +174,7 @@ async fn who_leaves_reads_to_the_end_of_their_time() {
         from: Seq(from),
         to: Seq(9),
         commits_only: false,
+        newest: false,
     };
     assert_eq!(giulia.ask(Request::Log(range(1))).await, Err(Refusal::BeforeStart(Seq(2))));
     let Ok(Reply::Log(page)) = giulia.ask(Request::Log(range(2))).await else { panic!() };
@@ -244,8 +245,13 @@ async fn a_stopping_server_answers_what_it_took_and_keeps_it() {
     let dir = server.stop().await;
     let server = TestServer::in_dir(dir, |_| {}).await;
     let (mut again, _) = Connection::login(server.address, &marco.device).await;
-    let range =
-        LogRange { conversation: conversation(&group), from: Seq(1), to: Seq(99), commits_only: false };
+    let range = LogRange {
+        conversation: conversation(&group),
+        from: Seq(1),
+        to: Seq(99),
+        commits_only: false,
+        newest: false,
+    };
     let Ok(Reply::Log(page)) = again.ask(Request::Log(range)).await else { panic!() };
     assert!(page.entries.len() >= acked, "{} acked, {} kept", acked, page.entries.len());
     server.stop().await;
@@ -336,9 +342,9 @@ async fn a_new_account_keeps_its_keys_in_its_self_conversation() {
     let outcomes = vec![SlotOutcome::Newer(SlotVersion(1)), SlotOutcome::Stored];
     assert_eq!(marco.ask(Request::PutSlots(again)).await, Ok(Reply::SlotsPut(outcomes)));
     assert!(matches!(marco.ask(Request::PutSlots(nothing)).await, Err(Refusal::Invalid(_))));
-    let heads = marco.ask(Request::Heads { entries: 5, after: None }).await;
-    let Ok(Reply::Heads(heads, false)) = heads else { panic!("{heads:?}") };
-    let head = heads.iter().find(|h| h.membership.conversation == conversation(&group)).unwrap();
-    assert_eq!(head.slots.len(), 1, "the keyring slot of its epoch");
+    let heads = marco.ask(Request::Heads(HeadsRange { most: 0, since: Position(0), after: None })).await;
+    let Ok(Reply::Heads(heads)) = heads else { panic!("{heads:?}") };
+    let head = heads.items.iter().find(|h| h.conversation == conversation(&group)).unwrap();
+    assert_eq!(head.keys.len(), 1, "the keyring slot of its epoch");
     server.stop().await;
 }

@@ -43,7 +43,7 @@ async fn nothing_is_answered_before_login() {
     for request in [
         Request::Subscribe(Position(0)),
         Request::GroupState(conversation),
-        Request::Heads { entries: 1, after: None },
+        Request::Heads(HeadsRange { most: 1, since: Position(0), after: None }),
         Request::JoinMailbox(MailboxId::new([1; 16])),
         Request::LastSeen,
         Request::ClaimKeyPackages(Vec::new()),
@@ -90,7 +90,13 @@ async fn limits_are_told_and_kept() {
     let keys = vec![SlotKey::new([0; 16]); 3];
     let many = marco.ask(Request::Slots(conversation(&group), keys)).await;
     assert!(matches!(many, Err(Refusal::TooMany(_, 2))));
-    let back = LogRange { conversation: conversation(&group), from: Seq(2), to: Seq(1), commits_only: false };
+    let back = LogRange {
+        conversation: conversation(&group),
+        from: Seq(2),
+        to: Seq(1),
+        commits_only: false,
+        newest: false,
+    };
     assert!(matches!(marco.ask(Request::Log(back)).await, Err(Refusal::Invalid(_))));
     server.stop().await;
 }
@@ -225,12 +231,18 @@ fn some_frame(kind: u8, group: &openmls::prelude::MlsGroup, device: &Device, hel
     let request = match kind % 12 {
         0 => Request::Append(append(group, b"body")),
         1 => Request::Subscribe(Position(0)),
-        2 => Request::Heads { entries: 3, after: None },
+        2 => Request::Heads(HeadsRange { most: 3, since: Position(0), after: None }),
         3 => Request::GroupState(conversation),
         4 => Request::PutKeyPackages(device.key_packages(1, true)),
         5 => Request::ClaimKeyPackages(vec![device.me]),
         6 => Request::Login(device.login(hello)),
-        7 => Request::Log(LogRange { conversation, from: Seq(1), to: Seq(9), commits_only: false }),
+        7 => Request::Log(LogRange {
+            conversation,
+            from: Seq(1),
+            to: Seq(9),
+            commits_only: false,
+            newest: false,
+        }),
         8 => Request::Slots(conversation, vec![SlotKey::new([1; 16])]),
         9 => Request::Create(Box::new(
             device.create(group_id(device.me.account), ConversationKind::Group, &[device.me.account]).1,

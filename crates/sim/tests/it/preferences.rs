@@ -240,7 +240,9 @@ async fn after_a_refused_name_another_one_may_be_tried() -> Result<()> {
         )?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    for table in tables {
+    // The index of words keeps its own shape there, and no words.
+    let shape = ["search_data", "search_config"];
+    for table in tables.iter().filter(|table| !shape.contains(&table.as_str())) {
         let rows: i64 = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
         assert_eq!(rows, 0, "{table}");
     }

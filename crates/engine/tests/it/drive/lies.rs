@@ -223,6 +223,52 @@ impl Liar<'_, '_> {
         }
     }
 
+    fn heads(&mut self, some: usize) -> Heads {
+        let place = |lies: &mut Self| HeadsPlace {
+            began: Timestamp(lies.tape.number()),
+            at: Timestamp(lies.tape.number()),
+            conversation: lies.conversation(),
+        };
+        let items = (0..some).map(|_| {
+            let slot = self.slot();
+            let (epoch, device) = (self.epoch(), u32::try_from(self.tape.below(3)).unwrap_or(0));
+            let slot = HeadSlot { key: slot.key, version: slot.version, epoch, device, body: slot.body };
+            let entry = HeadEntry {
+                seq: self.seq(),
+                id: EntryId::new([3; 16]),
+                epoch,
+                device,
+                received_at: Timestamp(self.tape.number()),
+                body: self.bin(),
+            };
+            ConversationHead {
+                conversation: self.conversation(),
+                kind: ConversationKind::Direct,
+                since: self.seq(),
+                since_epoch: self.epoch(),
+                participants: vec![device; some],
+                epoch,
+                head: self.seq(),
+                hash: LogHash::start(&self.conversation()),
+                left: self.tape.yes(),
+                others: self.bin(),
+                last: self.tape.yes().then_some(entry),
+                slots: vec![slot.clone()],
+                keys: vec![slot],
+                since_hash: None,
+            }
+        });
+        let items = items.collect();
+        Heads {
+            position: Position(self.tape.number()),
+            accounts: Vec::new(),
+            people: vec![friend().account; some],
+            devices: vec![HeadDevice { account: 0, device: friend().device }; some],
+            items,
+            next: if self.tape.yes() { Some(place(self)) } else { None },
+        }
+    }
+
     fn reply(&mut self) -> Reply {
         let some = self.tape.below(3);
         match self.tape.below(15) {
@@ -233,7 +279,7 @@ impl Liar<'_, '_> {
             4 => Reply::SlotsPut(vec![SlotOutcome::Newer(SlotVersion(self.tape.number()))]),
             5 => Reply::Log(self.page()),
             6 => Reply::Slots((0..some).map(|_| self.slot()).collect()),
-            7 => Reply::Heads(Vec::new(), self.tape.yes()),
+            7 => Reply::Heads(Box::new(self.heads(some))),
             8 => Reply::GroupState(GroupState {
                 conversation: self.conversation(),
                 epoch: self.epoch(),

@@ -263,8 +263,14 @@ impl World {
                 if self.refuses_pushes { Err(Refusal::Invalid("no".into())) } else { Ok(Reply::Done) }
             }
             Request::PushKey => Ok(Reply::PushKey(None)),
-            Request::Slots(..) => Ok(Reply::Slots(Vec::new())),
-            Request::Heads { .. } => Ok(Reply::Heads(Vec::new(), false)),
+            Request::Slots(id, keys) => {
+                let slots = &self.logs.entry(id).or_default().slots;
+                Ok(Reply::Slots(keys.iter().filter_map(|key| slots.get(key).cloned()).collect()))
+            }
+            Request::Heads(_) => Ok(Reply::Heads(Box::new(self.heads(me)))),
+            Request::SeqAt(id, _) => {
+                Ok(Reply::SeqAt(Seq(self.logs.entry(id).or_default().entries.len() as u64)))
+            }
             Request::Signal(_) => return,
             Request::DropWelcome(..)
             | Request::PutKeyPackages(_)
@@ -278,6 +284,49 @@ impl World {
             Err(refusal) => ServerFrame::Refused(id, refusal),
         });
         self.ready.extend(then);
+    }
+
+    /// The newest state of everything, the self conversation first.
+    fn heads(&self, me: DeviceRef) -> Heads {
+        let own = ConversationId::of_self(me.account);
+        let mut heads = Heads {
+            position: Position(self.diary.len() as u64),
+            accounts: vec![friend().info.clone()],
+            people: vec![me.account, friend().account],
+            devices: vec![HeadDevice { account: 0, device: me.device }],
+            items: Vec::new(),
+            next: None,
+        };
+        for change in &self.diary {
+            let What::Joined(membership) = &change.what else { continue };
+            let Some(log) = self.logs.get(&membership.conversation) else { continue };
+            let slot = |slot: &Slot| HeadSlot {
+                key: slot.key,
+                version: slot.version,
+                epoch: slot.epoch,
+                device: 0,
+                body: slot.body.clone(),
+            };
+            let hash = log.entries.iter().fold(membership.hash_before, |hash, entry| hash.after_entry(entry));
+            heads.items.push(ConversationHead {
+                conversation: membership.conversation,
+                kind: membership.kind,
+                since: membership.since,
+                since_epoch: membership.epoch,
+                participants: (0..u32::try_from(membership.participants.len()).unwrap()).collect(),
+                epoch: Epoch(log.epoch),
+                head: Seq(log.entries.len() as u64),
+                hash,
+                left: false,
+                others: Bin::default(),
+                last: None,
+                slots: log.slots.values().map(slot).collect(),
+                keys: Vec::new(),
+                since_hash: None,
+            });
+        }
+        heads.items.sort_by_key(|head| head.conversation != own);
+        heads
     }
 
     fn page(&mut self, range: &LogRange) -> LogPage {

@@ -3,6 +3,7 @@
 //! A backend gives a [`Place`] and runs each of these functions on a fresh one; they panic where it fails.
 //! Nothing here is MLS: groups are opaque bytes to a storage.
 
+mod heads;
 mod push;
 mod world;
 
@@ -11,10 +12,13 @@ use std::sync::Arc;
 use diario_protocol::device_list::DeviceRole;
 use diario_protocol::{
     AccountId, AccountRef, Bin, ConversationId, ConversationKind, DeviceId, DeviceRef, EntryId, EntryKind,
-    Epoch, LogHash, LogRange, MailboxId, Position, Refusal, Seq, SlotKey, SlotOutcome, SlotVersion,
-    SlotWrite, What,
+    Epoch, LogHash, LogRange, MailboxId, Position, Refusal, Seq, SlotKey, SlotOutcome, SlotVersion, What,
 };
 
+pub use self::heads::{
+    a_head_ends_where_the_account_left, a_log_is_read_backwards_and_by_time, heads_are_a_first_screen,
+    heads_come_page_by_page,
+};
 pub use self::push::{a_push_subscription_is_a_devices_own, a_secret_is_made_once};
 use self::world::{
     LATER, LIMITS, NOW, PAGE, Person, Recorder, World, creation, device_key, listed, packages, range,
@@ -382,41 +386,6 @@ pub async fn what_was_answered_survives(place: &dyn Place) {
     assert_eq!(w.storage.append(w.giulia.entry(w.group, 1, 3)).await, Err(Refusal::Draining));
 }
 
-/// Heads bring the newest entries, the head slots and the keyring slots of their epochs.
-pub async fn heads_are_a_first_screen(place: &dyn Place) {
-    let w = World::new(place).await;
-    w.add_giulia().await;
-    for n in 1..=5 {
-        w.storage.append(w.marco.entry(w.group, 1, n)).await.expect("append");
-    }
-    let slots = w.marco.slots(w.group, 1, vec![write(1, 1, true), write(2, 1, false)]);
-    w.storage.put_slots(slots).await.expect("slots");
-    let own = ConversationId::of_self(w.giulia.id());
-    let key = |epoch| SlotWrite {
-        key: SlotKey::of_keyring(w.giulia.id(), w.group, Epoch(epoch)),
-        ..write(0, 1, false)
-    };
-    w.storage.put_slots(w.giulia.slots(own, 0, vec![key(0), key(1), key(2)])).await.expect("keyring");
-    let (heads, more) = w.storage.heads(w.giulia.id(), 3, None, PAGE).await.expect("heads");
-    assert!(!more && heads.len() == 2);
-    assert!(heads[0].membership.conversation < heads[1].membership.conversation, "by id");
-    let head = heads.iter().find(|h| h.membership.conversation == w.group).expect("the group");
-    assert_eq!((head.epoch, head.log.head, head.membership.since), (Epoch(1), Seq(6), Seq(1)));
-    assert_eq!(head.log.entries.iter().map(|e| e.seq.0).collect::<Vec<_>>(), [4, 5, 6]);
-    let slots: Vec<_> = head.slots.iter().map(|s| s.key).collect();
-    assert_eq!(slots, [SlotKey::new([1; 16]), key(1).key]);
-    let mut participants = head.membership.participants.clone();
-    participants.sort();
-    let mut both = vec![w.marco.id(), w.giulia.id()];
-    both.sort();
-    assert_eq!(participants, both);
-    let (first, more) = w.storage.heads(w.giulia.id(), 3, None, 1).await.expect("heads");
-    assert!(more && first.len() == 1);
-    let after = Some(first[0].membership.conversation);
-    let (rest, more) = w.storage.heads(w.giulia.id(), 3, after, PAGE).await.expect("heads");
-    assert!(!more && rest == heads[1..]);
-}
-
 /// A mailbox is entered once, holds little, and ends.
 pub async fn a_mailbox_is_small_and_short(place: &dyn Place) {
     let w = World::new(place).await;
@@ -455,8 +424,9 @@ macro_rules! storage_contract {
             one_commit_ends_an_epoch, key_packages_go_out_once, a_welcome_waits_until_it_is_dropped,
             an_account_reads_while_it_is_in, a_stale_roster_stops_writes, device_lists_go_forward,
             registration_is_all_or_nothing, a_conversation_is_made_once, what_was_answered_survives,
-            heads_are_a_first_screen, a_mailbox_is_small_and_short, a_push_subscription_is_a_devices_own,
-            a_secret_is_made_once
+            a_mailbox_is_small_and_short, a_push_subscription_is_a_devices_own,
+            a_secret_is_made_once, heads_are_a_first_screen, heads_come_page_by_page,
+            a_head_ends_where_the_account_left, a_log_is_read_backwards_and_by_time
         }
     };
     ($place:expr; $($name:ident),*) => {

@@ -7,6 +7,7 @@ mod cache;
 mod pool;
 mod push;
 mod read_account;
+mod read_heads;
 mod read_log;
 mod schema;
 mod sql;
@@ -24,8 +25,8 @@ use std::time::Duration;
 
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
-    AccountId, AccountInfo, AccountRef, Bin, Change, ConversationHead, ConversationId, DeviceId, DeviceRef,
-    EntryId, Epoch, GroupState, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Seen,
+    AccountId, AccountInfo, AccountRef, Bin, Change, ConversationId, DeviceId, DeviceRef, EntryId, Epoch,
+    GroupState, Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Seen,
     Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome,
 };
 use futures_util::FutureExt as _;
@@ -277,14 +278,12 @@ impl Storage for SqliteStorage {
         self.read(move |db| read_log::slots(db, account, conversation, &keys))
     }
 
-    fn heads(
-        &self,
-        account: AccountId,
-        entries: u16,
-        after: Option<ConversationId>,
-        bytes: usize,
-    ) -> Answer<(Vec<ConversationHead>, bool)> {
-        self.read(move |db| read_log::heads(db, account, entries, after, bytes))
+    fn heads(&self, account: AccountId, range: HeadsRange, now: Timestamp, bytes: usize) -> Answer<Heads> {
+        self.read(move |db| read_heads::heads(db, account, &range, now, bytes))
+    }
+
+    fn seq_at(&self, account: AccountId, conversation: ConversationId, at: Timestamp) -> Answer<Seq> {
+        self.read(move |db| read_log::seq_at(db, account, conversation, at))
     }
 
     fn group_state(&self, account: AccountId, conversation: ConversationId) -> Answer<GroupState> {

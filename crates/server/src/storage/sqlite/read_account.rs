@@ -80,7 +80,7 @@ pub(super) fn accounts(db: &Connection, refs: &[AccountRef]) -> Outcome<Vec<Opti
     Ok(found)
 }
 
-fn account_info(db: &Connection, id: AccountId) -> Result<Option<AccountInfo>, Error> {
+pub(super) fn account_info(db: &Connection, id: AccountId) -> Result<Option<AccountInfo>, Error> {
     let find = "SELECT a.username, l.signed FROM account a
         JOIN device_list l ON l.account = a.id AND l.version = a.list_version WHERE a.id = ?1";
     db.prepare_cached(find)?

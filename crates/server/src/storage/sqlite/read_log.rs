@@ -1,10 +1,8 @@
-//! Reads of conversations: logs, slots, groups, welcomes, heads.
-
-use std::collections::BTreeSet;
+//! Reads of conversations: logs, slots, groups, welcomes.
 
 use diario_protocol::{
-    AccountId, Bin, Body, ConversationHead, ConversationId, DeviceRef, Entry, EntryId, Epoch, GroupState,
-    LogHash, LogPage, LogRange, Membership, Refusal, Seq, Slot, SlotKey, Welcome,
+    AccountId, Bin, Body, ConversationId, DeviceRef, Entry, EntryId, Epoch, GroupState, LogHash, LogPage,
+    LogRange, Membership, Refusal, Seq, Slot, SlotKey, Timestamp, Welcome,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -15,15 +13,13 @@ use crate::storage::CommitBasis;
 
 /// Most bytes of an answer that is not cut into pages; half of what a device takes.
 pub(super) const ANSWER_BYTES: usize = diario_protocol::limits::SERVER_FRAME / 2;
-/// Most bytes of the head slots of one conversation.
-const HEAD_SLOT_BYTES: usize = 1 << 20;
 /// About the bytes of an entry or slot beside its body.
-const OVERHEAD: usize = 128;
+pub(super) const OVERHEAD: usize = 128;
 
 /// A membership and where it ended, if it did.
-struct Window {
-    membership: Membership,
-    until: Option<Seq>,
+pub(super) struct Window {
+    pub(super) membership: Membership,
+    pub(super) until: Option<Seq>,
 }
 
 /// A conversation's newest state, for the writer's cache.
@@ -42,13 +38,13 @@ pub(super) fn load_conversation(
     Ok(Some(Conversation { kind, epoch, head, hash, participants, roster: None }))
 }
 
-fn participants(db: &Connection, id: ConversationId) -> Result<Vec<AccountId>, rusqlite::Error> {
+pub(super) fn participants(db: &Connection, id: ConversationId) -> Result<Vec<AccountId>, rusqlite::Error> {
     let find = "SELECT account FROM member WHERE conversation = ?1 AND until = ?2";
     let mut find = db.prepare_cached(find)?;
     find.query_map(params![id.as_bytes(), FOREVER], |row| sql::account(row, 0))?.collect()
 }
 
-fn log_head(db: &Connection, id: ConversationId) -> Result<(Seq, LogHash), rusqlite::Error> {
+pub(super) fn log_head(db: &Connection, id: ConversationId) -> Result<(Seq, LogHash), rusqlite::Error> {
     let last = "SELECT seq, hash FROM log WHERE conversation = ?1 ORDER BY seq DESC LIMIT 1";
     let last = db
         .prepare_cached(last)?
@@ -58,7 +54,7 @@ fn log_head(db: &Connection, id: ConversationId) -> Result<(Seq, LogHash), rusql
 }
 
 /// The running hash before entry `seq`.
-fn hash_before(db: &Connection, id: ConversationId, seq: Seq) -> Result<LogHash, rusqlite::Error> {
+pub(super) fn hash_before(db: &Connection, id: ConversationId, seq: Seq) -> Result<LogHash, rusqlite::Error> {
     let find = "SELECT hash FROM log WHERE conversation = ?1 AND seq = ?2";
     let values = params![id.as_bytes(), int(seq.0.saturating_sub(1))];
     let hash = db.prepare_cached(find)?.query_row(values, |row| sql::hash(row, 0)).optional()?;
@@ -66,7 +62,11 @@ fn hash_before(db: &Connection, id: ConversationId, seq: Seq) -> Result<LogHash,
 }
 
 /// Every time that an account was in a conversation, oldest first.
-fn windows(db: &Connection, account: AccountId, id: ConversationId) -> Result<Vec<Window>, rusqlite::Error> {
+pub(super) fn windows(
+    db: &Connection,
+    account: AccountId,
+    id: ConversationId,
+) -> Result<Vec<Window>, rusqlite::Error> {
     let find = "SELECT c.kind, m.since, m.epoch, m.hash_before, m.until FROM member m
         JOIN conversation c ON c.id = m.conversation
         WHERE m.conversation = ?1 AND m.account = ?2 ORDER BY m.since";
@@ -137,25 +137,20 @@ pub(super) fn log(db: &Connection, account: AccountId, range: &LogRange, bytes: 
         };
     };
     let to = range.to.min(window.until.unwrap_or(log_end));
-    let entries = entries(db, id, range.from, to, range.commits_only, bytes)?;
+    let entries = entries(db, range, to, bytes)?;
     let first = entries.first().map_or(range.from.min(log_end.next()), |e| e.seq);
     Ok(LogPage { conversation: id, hash_before: hash_before(db, id, first)?, entries, head })
 }
 
-fn entries(
-    db: &Connection,
-    id: ConversationId,
-    from: Seq,
-    to: Seq,
-    commits_only: bool,
-    bytes: usize,
-) -> Result<Vec<Entry>, rusqlite::Error> {
-    let only = if commits_only { "AND kind = 1" } else { "" };
+fn entries(db: &Connection, range: &LogRange, to: Seq, bytes: usize) -> Result<Vec<Entry>, rusqlite::Error> {
+    let id = range.conversation;
+    let only = if range.commits_only { "AND kind = 1" } else { "" };
+    let order = if range.newest { "DESC" } else { "ASC" };
     let find = format!(
-        "SELECT {ENTRY_COLUMNS} FROM log WHERE conversation = ?1 AND seq >= ?2 AND seq <= ?3 {only} ORDER BY seq"
+        "SELECT {ENTRY_COLUMNS} FROM log WHERE conversation = ?1 AND seq >= ?2 AND seq <= ?3 {only} ORDER BY seq {order}"
     );
     let mut statement = db.prepare_cached(&find)?;
-    let mut rows = statement.query(params![id.as_bytes(), int(from.0), int(to.0)])?;
+    let mut rows = statement.query(params![id.as_bytes(), int(range.from.0), int(to.0)])?;
     let (mut found, mut size) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let entry = sql::entry(row, 0, id)?;
@@ -165,7 +160,28 @@ fn entries(
             break;
         }
     }
+    if range.newest {
+        found.reverse();
+    }
     Ok(found)
+}
+
+/// See [`crate::storage::Storage::seq_at`].
+pub(super) fn seq_at(db: &Connection, account: AccountId, id: ConversationId, at: Timestamp) -> Outcome<Seq> {
+    let newest = windows(db, account, id)?.pop().ok_or(Refusal::NotMember)?;
+    let (log_end, _) = log_head(db, id)?;
+    let head = newest.until.unwrap_or(log_end);
+    let find = "SELECT received_at FROM log WHERE conversation = ?1 AND seq = ?2";
+    let mut find = db.prepare_cached(find)?;
+    // The server's clock gives the times, so they grow with the sequence, but for the moments when it was set back.
+    let (mut low, mut high) = (newest.membership.since.0, head.0.max(newest.membership.since.0));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let values = params![id.as_bytes(), int(middle)];
+        let taken = find.query_row(values, |row| sql::timestamp(row, 0)).optional()?.unwrap_or_default();
+        if taken < at { low = middle + 1 } else { high = middle }
+    }
+    Ok(Seq(low.min(head.0)))
 }
 
 pub(super) fn entry_size(entry: &Entry) -> usize {
@@ -204,74 +220,6 @@ pub(super) fn slots(
         }
     }
     Ok(found)
-}
-
-/// See [`crate::storage::Storage::heads`].
-pub(super) fn heads(
-    db: &Connection,
-    account: AccountId,
-    count: u16,
-    after: Option<ConversationId>,
-    bytes: usize,
-) -> Outcome<(Vec<ConversationHead>, bool)> {
-    let find = "SELECT conversation FROM member WHERE account = ?1 AND until = ?2 AND conversation > ?3
-        ORDER BY conversation";
-    let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
-    let mut statement = db.prepare_cached(find)?;
-    let mut rows = statement.query(params![account.as_bytes(), FOREVER, after])?;
-    let (mut found, mut size) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        if size >= bytes {
-            return Ok((found, true));
-        }
-        let head = conversation_head(db, account, sql::conversation(row, 0)?, count)?;
-        size += OVERHEAD + head.log.entries.iter().map(entry_size).sum::<usize>();
-        size += head.slots.iter().map(|s| OVERHEAD + s.body.len()).sum::<usize>();
-        found.push(head);
-    }
-    Ok((found, false))
-}
-
-fn conversation_head(
-    db: &Connection,
-    account: AccountId,
-    id: ConversationId,
-    count: u16,
-) -> Outcome<ConversationHead> {
-    let mut newest = windows(db, account, id)?.pop().ok_or(Refusal::NotMember)?;
-    newest.membership.participants = participants(db, id)?;
-    let find = "SELECT epoch FROM conversation WHERE id = ?1";
-    let epoch = db.prepare_cached(find)?.query_row([id.as_bytes()], |row| sql::uint(row, 0)).map(Epoch)?;
-    let (head, _) = log_head(db, id)?;
-    let from = Seq((head.0 + 1).saturating_sub(count.into())).max(newest.membership.since);
-    let mut entries = entries(db, id, from, head, false, usize::MAX)?;
-    // One frame has room for the newest of them, whatever was asked.
-    let mut size = 0;
-    let keep = entries.iter().rev().take_while(|e| {
-        size += entry_size(e);
-        size <= diario_protocol::limits::PAGE_BYTES
-    });
-    let keep = keep.count().max(usize::from(!entries.is_empty()));
-    entries.drain(..entries.len() - keep);
-
-    let find = format!("SELECT {SLOT_COLUMNS} FROM slot WHERE conversation = ?1 AND head = 1");
-    let (mut slots, mut size) = (Vec::new(), 0);
-    for slot in db.prepare_cached(&find)?.query_map([id.as_bytes()], |row| sql::slot(row, id))? {
-        let slot = slot?;
-        size += OVERHEAD + slot.body.len();
-        // Somebody who marks too many hides only the surplus, and only from this answer.
-        if size <= HEAD_SLOT_BYTES {
-            slots.push(slot);
-        }
-    }
-    let own = ConversationId::of_self(account);
-    let epochs: BTreeSet<Epoch> = entries.iter().map(|e| e.epoch).chain([epoch]).collect();
-    for epoch in epochs {
-        slots.extend(slot(db, own, SlotKey::of_keyring(account, id, epoch))?);
-    }
-    let first = entries.first().map_or(head.next(), |e| e.seq);
-    let log = LogPage { conversation: id, hash_before: hash_before(db, id, first)?, entries, head };
-    Ok(ConversationHead { membership: newest.membership, epoch, log, slots })
 }
 
 /// See [`crate::storage::Storage::group_state`].
