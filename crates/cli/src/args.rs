@@ -40,8 +40,10 @@ pub(crate) enum Command {
     Link(Link),
     /// Let a new device into your account, with the code that it shows.
     Approve(Approve),
-    /// List your devices, or revoke one.
+    /// List your devices, and change them.
     Devices(Devices),
+    /// Show what you and somebody else compare to know that nobody stands between you.
+    SafetyNumber(Safety),
     /// Send a message.
     Send(Send),
     /// List conversations, the newest first.
@@ -173,7 +175,54 @@ pub(crate) enum DeviceChange {
     Revoke {
         /// The device's id, the beginning of it, or its name.
         device: String,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
     },
+    /// Call a device otherwise, on all of your devices.
+    Rename {
+        /// The device's id, the beginning of it, or its name.
+        device: String,
+        /// What to call it.
+        #[arg(required = true)]
+        name: Vec<String>,
+    },
+    /// Vouch for a linked device anew, for the full time from now on.
+    Renew {
+        /// The device's id, the beginning of it, or its name [default: all linked devices].
+        device: Option<String>,
+    },
+    /// Make a device a primary: it may let devices in and revoke them, and its time does not run out.
+    MakePrimary {
+        /// The device's id, the beginning of it, or its name.
+        device: String,
+        /// Give this device's own role up as soon as the other one has it.
+        #[arg(long)]
+        hand_over: bool,
+    },
+    /// Make a primary a linked device.
+    MakeLinked {
+        /// The device's id, the beginning of it, or its name.
+        device: String,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Safety {
+    /// The other one's username.
+    pub(crate) username: String,
+    /// Show it as a QR code besides.
+    #[arg(long)]
+    pub(crate) qr: bool,
+    /// Mark them as verified, on all of your devices; with --compare only if it fits.
+    #[arg(long)]
+    pub(crate) verified: bool,
+    /// Take that mark back.
+    #[arg(long, conflicts_with_all = ["verified", "compare"])]
+    pub(crate) not_verified: bool,
+    /// Compare it with the 60 digits, or the QR code's text, that the other one sees.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) compare: Option<String>,
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]

@@ -191,10 +191,12 @@ impl Context {
         match event {
             Event::Rejected(refusal) if !refusal.is_temporary() => Err(CliError::refused(refusal)),
             Event::Revoked => Err(diario_engine::CommandError::Revoked.into()),
-            Event::Expired if !self.patient => {
-                Err(CliError::refused(&diario_protocol::Refusal::DeviceExpired)
-                    .hint("`diario sync` on the device where you made the account renews this one"))
-            }
+            Event::Expired if !self.patient => Err(CliError::refused(
+                &diario_protocol::Refusal::DeviceExpired,
+            )
+            .hint(
+                "`diario devices renew` on a primary device renews this one; what waits here goes out then",
+            )),
             Event::Misbehaviour { what, .. }
                 if matches!(what, Misbehaviour::OtherServer | Misbehaviour::OtherProtocol(_)) =>
             {

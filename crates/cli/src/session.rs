@@ -50,7 +50,7 @@ pub(crate) async fn run(home: &Path, command: Command, out: &mut Output) -> Resu
 /// Runs a command in a folder of this process's own.
 async fn hold(home: Home, request: Request, out: &mut Output) -> Result<(), CliError> {
     let command = request.command;
-    let engine = match home.engine(EngineConfig::default()) {
+    let engine = match home.engine(config()) {
         Ok(engine) => engine,
         Err(HomeError::Engine(e)) if matches!(command, Command::Doctor) => {
             return commands::doctor::unopened(out, home.path(), &e).await;
@@ -177,4 +177,14 @@ async fn close(holder: Listening) {
 #[cfg(not(unix))]
 async fn close(holder: Listening) {
     match holder {}
+}
+
+fn config() -> EngineConfig {
+    let system = match std::env::consts::OS {
+        "linux" => "Linux",
+        "macos" => "macOS",
+        "windows" => "Windows",
+        other => other,
+    };
+    EngineConfig { platform: format!("terminal on {system}"), ..EngineConfig::default() }
 }

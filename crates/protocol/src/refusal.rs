@@ -58,9 +58,7 @@ pub enum Refusal {
     #[n(11)]
     DeviceRevoked,
     /// The device's time has run out.
-    #[error(
-        "this device's time has run out; open Diario on a primary device to renew it. Nothing stored here is lost"
-    )]
+    #[error("this device's time has run out; renew it on a primary device. Nothing stored here is lost")]
     #[n(12)]
     DeviceExpired,
     /// Asked before login, or twice.

@@ -93,7 +93,7 @@ fn picture(style: &Style, code: &str, qr: bool) -> String {
 }
 
 /// The QR code in half blocks, dark on light whatever the terminal's colours are.
-fn drawing(style: &Style, code: &str) -> String {
+pub(super) fn drawing(style: &Style, code: &str) -> String {
     // Low correction: a screen has no scratches, and a smaller picture fits more terminals.
     let Ok(code) = QrCode::with_error_correction_level(code, EcLevel::L) else { return String::new() };
     let mut picture = code.render::<Dense1x2>();

@@ -13,6 +13,7 @@ mod link;
 mod read;
 mod rebuild;
 mod register;
+mod safety;
 mod search;
 mod send;
 pub(crate) mod serve;
@@ -79,6 +80,7 @@ pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), C
         Command::Link(args) => link::run(context, args).await,
         Command::Approve(args) => approve::run(context, args).await,
         Command::Devices(args) => devices::run(context, args).await,
+        Command::SafetyNumber(args) => safety::run(context, args).await,
         Command::Send(args) => send::run(context, args).await,
         Command::Conversations => conversations::run(context).await,
         Command::History(args) => history::run(context, args).await,

@@ -99,7 +99,7 @@ impl Feed {
         if self.printed == 0 && !context.out.face.json {
             context.out.out("Nothing new.\n".to_owned()).await?;
         }
-        Ok(())
+        super::devices::warn_of_end(context).await
     }
 
     /// Takes what happened, and all else that is at hand: many messages are one look into the store.
@@ -122,6 +122,10 @@ impl Feed {
                 Wake::Event(Event::Expired) => {
                     let refusal = diario_protocol::Refusal::DeviceExpired;
                     context.out.warn(&refusal.to_string()).await?;
+                }
+                Wake::Event(Event::Role { primary }) => {
+                    let role = if primary { "a primary" } else { "no primary any more, but a linked device" };
+                    context.out.warn(&format!("this device is {role}")).await?;
                 }
                 Wake::Event(Event::Failed { refusal, .. }) => {
                     context.out.warn(&format!("the server did not take something: {refusal}")).await?;
@@ -253,6 +257,9 @@ impl Feed {
     }
 
     async fn connection_is(&mut self, context: &mut Context, state: ConnectionState) -> Result<(), CliError> {
+        if state == ConnectionState::Live {
+            super::devices::warn_of_end(context).await?;
+        }
         if context.out.face.json || !context.out.face.terminal {
             return Ok(());
         }

@@ -51,5 +51,6 @@ pub(crate) async fn run(context: &mut Context) -> Result<(), CliError> {
             row("folder", &me.home);
             table.print(style)
         })
-        .await
+        .await?;
+    super::devices::warn_of_end(context).await
 }

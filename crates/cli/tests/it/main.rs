@@ -4,6 +4,7 @@
 
 mod basics;
 mod crashes;
+mod devices;
 mod errors;
 mod export;
 mod flows;
