@@ -58,6 +58,8 @@ pub(crate) enum Scenario {
     S3,
     /// A device that was away.
     S4,
+    /// A new device: its first screen, its history.
+    S5,
     /// Opening one message.
     Open,
     /// Looking for messages.
@@ -71,6 +73,7 @@ impl Scenario {
             Self::S2 => "s2",
             Self::S3 => "s3",
             Self::S4 => "s4",
+            Self::S5 => "s5",
             Self::Open => "open",
             Self::Search => "search",
         }
@@ -82,6 +85,7 @@ impl Scenario {
             Self::S2 => "from sent to seen",
             Self::S3 => "idle devices",
             Self::S4 => "a device that was away",
+            Self::S5 => "a new device",
             Self::Open => "opening messages",
             Self::Search => "looking for messages",
         }

@@ -58,6 +58,16 @@ pub(crate) const S4_TIME_PEERS: &str = "ejabberd 1.35-1.5; prosody-sqlite 12; Sy
 pub(crate) const S4_BYTES: Bar = Bar::at_most(200.0);
 pub(crate) const S4_BYTES_PEERS: &str = "ejabberd 861; prosody 688; Synapse 611";
 
+/// The first conversations that a new device shows, and all of them, up to so many.
+pub(crate) const S5_SCREEN: Bar = Bar::at_most(60.0);
+pub(crate) const S5_SCREEN_BYTES: Bar = Bar::at_most(24.0);
+pub(crate) const S5_SCREEN_PEERS: &str = "Synapse sliding sync 65-128 ms, 23 KB";
+pub(crate) const S5_CONVERSATIONS: usize = 1_000;
+pub(crate) const S5_ALL: Bar = Bar::at_most(1.0);
+pub(crate) const S5_ALL_BYTES: Bar = Bar::at_most(512.0);
+pub(crate) const S5_ALL_PEERS: &str =
+    "of 200 conversations: Synapse 0.58-0.89 s, 229 KB; ejabberd 0.21-0.30 s, 222 KB";
+
 pub(crate) const OPEN: Bar = Bar::at_most(100.0);
 
 pub(crate) const SEARCH: Bar = Bar::at_most(50.0);

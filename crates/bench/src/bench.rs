@@ -28,6 +28,11 @@ pub(crate) struct Bench {
     pub(crate) conversations: usize,
     pub(crate) missed: usize,
     pub(crate) runs: usize,
+    /// S5: conversations on the account, step by step; messages in all of them; messages in the long one; pages.
+    pub(crate) listed: Vec<usize>,
+    pub(crate) listed_messages: usize,
+    pub(crate) long: usize,
+    pub(crate) pages: usize,
     /// `open`: messages.
     pub(crate) opened: usize,
     /// `search`: messages, and searches of each kind.
@@ -62,6 +67,10 @@ impl Bench {
             conversations: pick(2, 10),
             missed: pick(100, 1_000),
             runs: pick(1, 5),
+            listed: if args.quick { vec![30] } else { vec![100, 1_000, 10_000] },
+            listed_messages: pick(300, 100_000),
+            long: pick(1_000, 100_000),
+            pages: pick(3, 50),
             opened: pick(512, 5_120),
             searched: pick(1_000, 100_000),
             searches: pick(5, 200),

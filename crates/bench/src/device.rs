@@ -1,7 +1,7 @@
 //! A real engine and its connection.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use diario_engine::{Draft, Engine, EngineConfig, Event, LinkingStep};
@@ -31,9 +31,14 @@ pub(crate) fn in_memory() -> Result<Engine> {
 
 /// A store in a file, as `sync` says: `FULL` is what devices use.
 pub(crate) fn in_file(path: &Path, sync: &str) -> Result<Engine> {
+    in_file_with(path, sync, EngineConfig::default())
+}
+
+/// The same, with settings.
+pub(crate) fn in_file_with(path: &Path, sync: &str, config: EngineConfig) -> Result<Engine> {
     let db = Connection::open(path)?;
     db.execute_batch(&format!("PRAGMA journal_mode = WAL; PRAGMA synchronous = {sync};"))?;
-    Ok(Engine::open(db, EngineConfig::default())?)
+    Ok(Engine::open(db, config)?)
 }
 
 /// A device that is connected.
@@ -62,7 +67,19 @@ impl Device {
     }
 
     /// Links an engine to the account of `primary`, as with a QR code.
-    pub(crate) async fn link(server: &ServerProcess, mut engine: Engine, primary: &mut Self) -> Result<Self> {
+    pub(crate) async fn link(server: &ServerProcess, engine: Engine, primary: &mut Self) -> Result<Self> {
+        let (mut device, _) = Self::begin_link(server, engine, primary).await?;
+        let linked = |d: &[&mut Self]| d.iter().all(|d| d.engine.is_live() && d.engine.at_rest());
+        together(&mut [primary, &mut device], "linked", linked).await?;
+        Ok(device)
+    }
+
+    /// Links an engine up to the moment when `primary` says yes, which comes along.
+    pub(crate) async fn begin_link(
+        server: &ServerProcess,
+        mut engine: Engine,
+        primary: &mut Self,
+    ) -> Result<(Self, Instant)> {
         engine.link(&server.url(), "bench", true, now())?;
         let mut device = Self::connect(server, engine).await?;
         let code = loop {
@@ -84,9 +101,7 @@ impl Device {
         };
         together(&mut [&mut *primary, &mut device], "asked", asked).await?;
         primary.engine.confirm_link(true, now())?;
-        let linked = |d: &[&mut Self]| d.iter().all(|d| d.engine.is_live() && d.engine.at_rest());
-        together(&mut [primary, &mut device], "linked", linked).await?;
-        Ok(device)
+        Ok((device, Instant::now()))
     }
 
     /// One input: whatever comes first, a frame or the deadline. May be given up at any time.

@@ -6,4 +6,5 @@ pub(crate) mod s1;
 pub(crate) mod s2;
 pub(crate) mod s3;
 pub(crate) mod s4;
+pub(crate) mod s5;
 pub(crate) mod search;

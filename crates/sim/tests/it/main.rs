@@ -6,6 +6,7 @@ mod asking;
 mod cast;
 mod chain;
 mod copies;
+mod first_screen;
 mod flows;
 mod groups;
 mod liar;
