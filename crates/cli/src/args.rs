@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Conversations,
     /// Show the messages of a conversation.
     History(History),
+    /// Fetch messages of the past that are not here yet, and choose whether that happens by itself.
+    Fetch(Fetch),
     /// Look for messages by their words.
     Search(Search),
     /// Catch up with the server and print what is new.
@@ -246,6 +248,34 @@ pub(crate) struct History {
     /// Only messages before this sequence.
     #[arg(long, value_name = "SEQ")]
     pub(crate) before: Option<u64>,
+    /// From this day, month or year on, like 2024-05-31, 2024-05 or 2024.
+    #[arg(long, value_name = "DATE", conflicts_with = "before")]
+    pub(crate) at: Option<String>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Fetch {
+    /// Only say what is missing, and about what it would cost.
+    #[arg(long)]
+    pub(crate) status: bool,
+    /// When this device fetches the past by itself.
+    #[arg(long, value_enum, value_name = "WHEN", conflicts_with_all = ["status", "pause", "resume"])]
+    pub(crate) auto: Option<Auto>,
+    /// Stop fetching by itself for now.
+    #[arg(long, conflicts_with_all = ["status", "resume"])]
+    pub(crate) pause: bool,
+    /// Go on fetching by itself.
+    #[arg(long, conflicts_with = "status")]
+    pub(crate) resume: bool,
+}
+
+/// When the past is fetched without being asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub(crate) enum Auto {
+    /// What is looked at, and no more.
+    Never,
+    /// Whenever there is a connection.
+    Always,
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
@@ -379,12 +409,13 @@ impl Command {
     pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Conversations
-            | Self::History(_)
+            | Self::History(History { at: None, .. })
             | Self::Search(_)
             | Self::Export(_)
             | Self::Whoami
             | Self::Group { change: Group::Members { .. } }
             | Self::Devices(Devices { change: None }) => true,
+            Self::Fetch(fetch) => fetch.status || fetch.pause || fetch.auto == Some(Auto::Never),
             Self::Send(send) => send.queue,
             Self::Import(import) => import.queue,
             _ => false,

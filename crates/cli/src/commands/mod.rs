@@ -5,6 +5,7 @@ mod conversations;
 mod devices;
 pub(crate) mod doctor;
 mod export;
+mod fetch;
 mod group;
 mod history;
 mod import;
@@ -83,6 +84,7 @@ pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), C
         Command::SafetyNumber(args) => safety::run(context, args).await,
         Command::Send(args) => send::run(context, args).await,
         Command::Conversations => conversations::run(context).await,
+        Command::Fetch(args) => fetch::run(context, args).await,
         Command::History(args) => history::run(context, args).await,
         Command::Search(args) => search::run(context, args).await,
         Command::Sync(args) => sync::run(context, args).await,

@@ -36,6 +36,10 @@ pub(crate) async fn run(context: &mut Context) -> Result<(), CliError> {
                 fetched += 1;
                 deadline = context.deadline();
             }
+            Wake::Event(Event::History { first, last, .. }) => {
+                fetched += last.0 + 1 - first.0;
+                deadline = context.deadline();
+            }
             Wake::Event(Event::Conversation(_)) | Wake::Lagged => deadline = context.deadline(),
             Wake::Late => {
                 return Err(context

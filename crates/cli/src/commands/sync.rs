@@ -54,8 +54,16 @@ pub(crate) async fn run(context: &mut Context, args: Sync) -> Result<(), CliErro
             Wake::Stop if context.forwarded => return Err(CliError::new(Kind::Again, "")),
             Wake::Stop => return Ok(()),
             wake => {
-                if matches!(wake, Wake::Lagged | Wake::Event(Event::Message { .. } | Event::Sent { .. })) {
+                let more = matches!(
+                    wake,
+                    Wake::Lagged
+                        | Wake::Event(Event::Message { .. } | Event::Sent { .. } | Event::History { .. })
+                );
+                if more {
                     deadline = context.deadline();
+                }
+                if matches!(wake, Wake::Event(Event::History { .. })) {
+                    super::fetch::show_progress(context).await?;
                 }
                 feed.take(context, wake).await?;
             }
@@ -96,6 +104,7 @@ impl Feed {
     }
 
     async fn finish(self, context: &mut Context) -> Result<(), CliError> {
+        context.out.done().await?;
         if self.printed == 0 && !context.out.face.json {
             context.out.out("Nothing new.\n".to_owned()).await?;
         }

@@ -13,6 +13,7 @@ mod groups;
 mod harness;
 mod import;
 mod linking;
+mod past;
 mod search;
 mod upkeep;
 mod web;
