@@ -106,10 +106,15 @@ pub(super) fn head(
     }
 }
 
-pub(super) fn chat(out: &mut String, words: &ExportWords, chat: &Chat) {
-    let _ = write!(out, "<section id=\"c{}\">\n<h2 dir=\"auto\">", chat.id);
-    text(out, &chat.title);
-    out.push_str("</h2>\n<p>");
+/// `alone`: it is the only one, and the page is called like it.
+pub(super) fn chat(out: &mut String, words: &ExportWords, chat: &Chat, alone: bool) {
+    let _ = writeln!(out, "<section id=\"c{}\">", chat.id);
+    if !alone {
+        out.push_str("<h2 dir=\"auto\">");
+        text(out, &chat.title);
+        out.push_str("</h2>\n");
+    }
+    out.push_str("<p>");
     text(out, &chat.members.join(", "));
     out.push_str("</p>\n");
     if !chat.missing.is_empty() {

@@ -5,6 +5,8 @@
 
 mod html;
 mod json;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use diario_protocol::{ConversationId, ConversationKind, Seq, Timestamp};
@@ -161,7 +163,9 @@ impl Export {
                 self.day.clear();
                 match &self.format {
                     ExportFormat::Jsonl => json::chat(&mut out, &self.chats[chat]),
-                    ExportFormat::Html(words) => html::chat(&mut out, words, &self.chats[chat]),
+                    ExportFormat::Html(words) => {
+                        html::chat(&mut out, words, &self.chats[chat], self.chats.len() == 1);
+                    }
                 }
                 Stage::Messages { chat, after: Seq(0) }
             }
@@ -209,8 +213,10 @@ impl Export {
                 }
             }
         }
-        if page.more_after && last > after {
-            return Ok(Stage::Messages { chat, after: last });
+        // What is missing is passed over: the head of the conversation says which parts those are.
+        let next = page.missing_after.map_or(last, |missing| missing.last.max(last));
+        if page.more_after && next > after {
+            return Ok(Stage::Messages { chat, after: next });
         }
         if let ExportFormat::Html(_) = &self.format {
             html::chat_end(out);

@@ -137,10 +137,12 @@ impl Engine {
         Ok(Some(all.join(" AND ")))
     }
 
-    /// Parts of a conversation's log that are not here, both ends included.
+    /// Parts of a conversation's log that are not here, both ends included, oldest first.
     pub(crate) fn missing_in(&self, id: ConversationId) -> Result<Vec<(Seq, Seq)>> {
-        let mut statement =
-            self.db().prepare_cached("SELECT first, last FROM gap WHERE conversation = ?1")?;
+        let mut statement = self.db().prepare_cached(
+            "SELECT first, last FROM hole WHERE conversation = ?1
+             UNION SELECT first, last FROM gap WHERE conversation = ?1 ORDER BY first",
+        )?;
         let rows = statement
             .query_map([id.as_bytes()], |row| Ok((Seq(from_sql(row.get(0)?)), Seq(from_sql(row.get(1)?)))))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -148,10 +150,12 @@ impl Engine {
 
     /// Of the conversations that are searched, those that are not whole here.
     fn unsearched(&self, query: &SearchQuery) -> Result<Unsearched> {
+        // Right above what is missing everything is here again; where nothing is above it, it ends about then.
         let mut statement = self.db().prepare_cached(
-            "SELECT count(DISTINCT g.conversation), max((SELECT m.sent_at FROM message m
-                WHERE m.conversation = g.conversation AND m.seq > g.last AND m.sent_at > 0 ORDER BY m.seq LIMIT 1))
-             FROM gap g WHERE ?1 IS NULL OR g.conversation = ?1",
+            "SELECT count(DISTINCT p.conversation), max(coalesce((SELECT m.sent_at FROM message m
+                WHERE m.conversation = p.conversation AND m.seq > p.last AND m.sent_at > 0 ORDER BY m.seq LIMIT 1), p.at))
+             FROM (SELECT conversation, last, at FROM hole UNION ALL SELECT conversation, last, NULL FROM gap) p
+             WHERE ?1 IS NULL OR p.conversation = ?1",
         )?;
         let only = query.conversation.map(|id| *id.as_bytes());
         Ok(statement.query_row([only], |row| {

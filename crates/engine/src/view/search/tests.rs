@@ -230,6 +230,29 @@ fn a_store_of_an_older_version_becomes_findable_step_by_step() {
     assert_eq!(engine.deadline().map(|at| at > deadline), None);
 }
 
+#[test]
+fn a_page_says_how_far_back_everything_was_searched() {
+    let mut engine = anna();
+    say(&engine, CHAT, 50, BO, "ciao");
+    say(&engine, OTHER, 7, BO, "ciao");
+    let hole = |conversation, first, last| crate::store::hole::Hole {
+        conversation,
+        first: Seq(first),
+        last: Seq(last),
+        hash: diario_protocol::LogHash(diario_protocol::Digest::new([0; 32])),
+        at: NOW.plus_ms(5_000),
+    };
+    crate::store::hole::put(engine.db(), &hole(CHAT, 1, 49)).unwrap();
+    let unsearched = engine.search(&query("ciao"), NOW).unwrap().unsearched;
+    assert_eq!((unsearched.conversations, unsearched.complete_since), (1, Some(NOW.plus_ms(50_000))));
+    let only = SearchQuery { conversation: Some(OTHER), ..query("ciao") };
+    assert_eq!(engine.search(&only, NOW).unwrap().unsearched, Unsearched::default());
+    crate::store::hole::put(engine.db(), &hole(OTHER, 8, 20)).unwrap();
+    let unsearched = engine.search(&only, NOW).unwrap().unsearched;
+    assert_eq!((unsearched.conversations, unsearched.complete_since), (1, Some(NOW.plus_ms(5_000))));
+    assert_eq!(engine.missing_in(OTHER).unwrap(), [(Seq(8), Seq(20))]);
+}
+
 /// A word as it may be written, and what it is to the search.
 const WORDS: [(&[&str], &str); 19] = [
     (&["perché", "Perche\u{301}", "PERCHÉ", "perche"], "perche"),
