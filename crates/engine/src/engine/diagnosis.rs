@@ -37,7 +37,7 @@ impl Engine {
         self.session.is_live()
             && !self.must_disconnect
             && self.session.under_way.is_empty()
-            && self.session.fill_not_before.is_none()
+            && self.session.filler.not_before.is_none()
             && !self.timers.contains_key(&Timer::Receipts)
             && self.session.lanes.values().all(|lane| {
                 !lane.control

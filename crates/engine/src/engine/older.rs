@@ -77,6 +77,17 @@ pub struct FillView {
 
 type Done<T> = std::result::Result<T, CommandError>;
 
+/// What a connection fetches into holes.
+#[derive(Debug, Default)]
+pub(super) struct Filler {
+    /// Parts of logs that somebody wants to see.
+    wanted: Vec<Wanted>,
+    /// The server wants pages asked for more slowly.
+    pub(super) not_before: Option<Timestamp>,
+    /// Everything is wanted now, whatever was chosen.
+    at_once: bool,
+}
+
 /// A part of a log that somebody wants to see.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
@@ -95,7 +106,7 @@ impl Engine {
         Ok(FillView {
             fill,
             paused: filling.paused,
-            active: missing > 0 && !filling.paused && self.may_fill(fill),
+            active: missing > 0 && (self.session.filler.at_once || (!filling.paused && self.may_fill(fill))),
             missing,
             conversations,
             estimate: missing.saturating_mul(each),
@@ -117,6 +128,18 @@ impl Engine {
             engine.active()?;
             let chosen = hole::filling(&engine.db).map_err(EngineError::from)?.fill;
             Ok(hole::set_filling(&engine.db, chosen, paused).map_err(EngineError::from)?)
+        })
+    }
+
+    /// Fetches everything that is missing, on this connection, whatever was chosen.
+    pub fn fill_now(&mut self, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            engine.active()?;
+            if !engine.session.is_live() {
+                return Err(CommandError::Offline);
+            }
+            engine.session.filler.at_once = true;
+            Ok(())
         })
     }
 
@@ -182,8 +205,8 @@ impl Engine {
         }
         let wanted = Wanted { conversation, from, to };
         let same = |w: &Wanted| w.conversation == conversation && w.from == from && w.to == to;
-        if !self.session.wanted.iter().any(same) {
-            self.session.wanted.push(wanted);
+        if !self.session.filler.wanted.iter().any(same) {
+            self.session.filler.wanted.push(wanted);
         }
         Ok(true)
     }
@@ -192,7 +215,7 @@ impl Engine {
         if let Some(hole) = hole::around(&self.db, id, seq)? {
             let from = Seq(hole.first.0.max(seq.0.saturating_sub(LOOKED_AT / 4)));
             let to = Seq(hole.last.0.min(seq.0.saturating_add(LOOKED_AT * 3 / 4)));
-            self.session.wanted.push(Wanted { conversation: id, from, to });
+            self.session.filler.wanted.push(Wanted { conversation: id, from, to });
         }
         self.emit(Event::Sought { conversation: id, at, seq });
         Ok(())
@@ -208,11 +231,11 @@ impl Engine {
 
     /// Asks for what somebody wants to see, and else for what is newest of all that is missing.
     pub(super) fn fill_holes(&mut self) -> Result<()> {
-        if !self.session.is_live() || self.session.fill_not_before.is_some() {
+        if !self.session.is_live() || self.session.filler.not_before.is_some() {
             return Ok(());
         }
         let mut later = Vec::new();
-        for wanted in std::mem::take(&mut self.session.wanted) {
+        for wanted in std::mem::take(&mut self.session.filler.wanted) {
             if self.session.lane(wanted.conversation).older {
                 later.push(wanted);
                 continue;
@@ -222,9 +245,10 @@ impl Engine {
                 self.ask_older(wanted.conversation, wanted.from.max(hole.first), wanted.to);
             }
         }
-        self.session.wanted = later;
+        self.session.filler.wanted = later;
         let filling = hole::filling(&self.db)?;
-        if filling.paused || !self.may_fill(filling.fill.map_or(self.config.fill, Fill::of)) {
+        let chosen = !filling.paused && self.may_fill(filling.fill.map_or(self.config.fill, Fill::of));
+        if !chosen && !self.session.filler.at_once {
             return Ok(());
         }
         let mut under_way =
@@ -255,7 +279,7 @@ impl Engine {
         self.session.lane(id).older = false;
         if let Refusal::RateLimited(ms) = refusal {
             let due = self.now.plus_ms((*ms).max(100));
-            self.session.fill_not_before = Some(due);
+            self.session.filler.not_before = Some(due);
             self.set_timer(Timer::Retry, due);
         } else {
             self.back_off(id, PAUSE_MS);

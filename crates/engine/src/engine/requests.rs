@@ -11,7 +11,7 @@ use diario_protocol::{
 
 use super::Engine;
 use super::bootstrap::Bootstrap;
-use super::older::Wanted;
+use super::older::Filler;
 use crate::event::{ConnectionState, Event};
 
 /// Where a connection is.
@@ -71,10 +71,7 @@ pub(super) struct Session {
     pub(super) bootstrap: Option<Bootstrap>,
     pub(super) snapshot: super::snapshot::SnapshotLine,
     pub(super) missing_keys: super::keyring::MissingKeys,
-    /// Parts of logs that somebody wants to see.
-    pub(super) wanted: Vec<Wanted>,
-    /// The server wants pages asked for more slowly.
-    pub(super) fill_not_before: Option<Timestamp>,
+    pub(super) filler: Filler,
 }
 
 /// A question asked at most once at a time.
@@ -235,7 +232,7 @@ impl Session {
     /// Ends the waits that are over, and tells whose.
     pub(super) fn wake(&mut self, now: Timestamp) -> Vec<ConversationId> {
         let mut awake = Vec::new();
-        self.fill_not_before = self.fill_not_before.filter(|due| *due > now);
+        self.filler.not_before = self.filler.not_before.filter(|due| *due > now);
         let asking = &mut self.asking;
         self.refused.retain(|question, due| {
             let over = *due <= now;
