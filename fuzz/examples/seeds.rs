@@ -144,6 +144,7 @@ fn server_frames() -> Result<Seeds, Failure> {
         epoch: Epoch(0),
         hash_before,
         participants: vec![ACCOUNT],
+        retention: Retention { days: Some(30), delivered: true },
     };
     let slot = Slot {
         conversation: CONVERSATION,
@@ -169,6 +170,7 @@ fn server_frames() -> Result<Seeds, Failure> {
         What::Joined(membership.clone()),
         What::Left(CONVERSATION, Seq(5)),
         What::Welcome(CONVERSATION, DEVICE, Epoch(1)),
+        What::Retention(CONVERSATION, Retention::FOREVER),
     ];
     let items = (1..).zip(whats).map(|(n, what)| Change { position: Position(n), what }).collect();
     let head = ConversationHead { membership, epoch: Epoch(2), log: page.clone(), slots: vec![slot] };

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write conversations into a file of your own: JSON lines, or a page to read.
     Export(Export),
+    /// Show or set for how long the server keeps what is said in a conversation.
+    Retention(Retention),
     /// Drop the local copy of all messages and fetch it anew. What is not sent yet stays.
     Rebuild,
     /// Look for what is wrong with this device and say what to do.
@@ -236,6 +238,15 @@ pub(crate) struct Send {
     /// Only put it into the outbox; it goes out at the next connection.
     #[arg(long)]
     pub(crate) queue: bool,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Retention {
+    /// A username, a group's title, a conversation's id or the beginning of it, or `self`.
+    pub(crate) conversation: String,
+    /// `forever`, a number of days like `30d`, or `delivered`: until every device has it.
+    #[serde(with = "keep")]
+    pub(crate) keep: Option<diario_protocol::Retention>,
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
@@ -414,6 +425,7 @@ impl Command {
             | Self::Export(_)
             | Self::Whoami
             | Self::Group { change: Group::Members { .. } }
+            | Self::Retention(Retention { keep: None, .. })
             | Self::Devices(Devices { change: None }) => true,
             Self::Fetch(fetch) => fetch.status || fetch.pause || fetch.auto == Some(Auto::Never),
             Self::Send(send) => send.queue,
@@ -455,6 +467,23 @@ fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) =
         text.split_once('=').ok_or("expected NAME=VALUE; --print-settings lists the names")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// For how long to keep something, as text.
+mod keep {
+    use diario_protocol::Retention;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[allow(clippy::ref_option, reason = "serde gives a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(keep: &Option<Retention>, to: S) -> Result<S::Ok, S::Error> {
+        keep.map(|keep| keep.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Retention>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 #[cfg(test)]

@@ -124,7 +124,9 @@ impl Message {
         let text = self.text();
         match self.view.state {
             MessageState::Waiting => "(cannot be read yet: its key is on the way)".into(),
-            MessageState::Erased => "(deleted)".into(),
+            MessageState::Erased => {
+                self.view.reason.as_ref().map_or("(deleted)".into(), |why| format!("({why})").into())
+            }
             MessageState::Refused => format!("(not accepted: {text})").into(),
             MessageState::Failed => format!("{text} (not sent: the server refused it)").into(),
             _ => text,

@@ -121,6 +121,9 @@ pub struct ConversationHead {
     /// Running hash before entry `since`, unless the log begins there.
     #[n(13)]
     pub since_hash: Option<LogHash>,
+    /// For how long its members agreed to keep it, if not for ever.
+    #[n(14)]
+    pub retention: Option<crate::Retention>,
 }
 
 /// A message, as a head tells it.

@@ -20,6 +20,7 @@ mod push;
 mod refusal;
 mod request;
 mod response;
+mod retention;
 pub mod roster;
 mod slot;
 mod text;
@@ -44,6 +45,7 @@ pub use response::{
     AccountInfo, Change, Changes, GroupState, Hello, LogPage, LoggedIn, MailboxItem, Membership, Notice,
     Reply, Seen, ServerFrame, SignalPush, SlotOutcome, Welcome, What,
 };
+pub use retention::{Retention, RetentionError};
 pub use slot::Slot;
 pub use text::{Username, UsernameError};
 

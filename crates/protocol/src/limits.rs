@@ -32,6 +32,9 @@ pub struct Limits {
     /// Slot writes or look-ups in one request.
     #[n(8)]
     pub batch: u16,
+    /// For how long entries are kept, whatever a conversation's members agree on.
+    #[n(9)]
+    pub retention: crate::Retention,
 }
 
 impl Default for Limits {
@@ -46,6 +49,7 @@ impl Default for Limits {
             members: 1_000,
             key_packages: 100,
             batch: 256,
+            retention: crate::Retention::FOREVER,
         }
     }
 }

@@ -26,6 +26,9 @@ pub enum Body {
     /// Erased for everyone; the digest of what was there keeps the running hash whole.
     #[n(1)]
     Erased(#[n(0)] Digest),
+    /// No longer kept, see [`crate::Retention`].
+    #[n(2)]
+    Gone(#[n(0)] Digest),
 }
 
 impl Body {
@@ -40,7 +43,7 @@ impl Body {
     pub fn digest(&self) -> Digest {
         match self {
             Self::Present(bytes) => Digest::new(Sha256::digest(&bytes.0).into()),
-            Self::Erased(digest) => *digest,
+            Self::Erased(digest) | Self::Gone(digest) => *digest,
         }
     }
 }

@@ -5,8 +5,8 @@ use minicbor::{Decode, Encode};
 use crate::device_list::SignedDeviceList;
 use crate::{
     AccountId, Bin, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, HeadsRange, MailboxId, Nonce,
-    Position, PushSubscription, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Timestamp,
-    Username,
+    Position, PushSubscription, RequestId, Retention, Seq, ServerId, Signature, SlotKey, SlotVersion,
+    Timestamp, Username,
 };
 
 /// One frame of a device.
@@ -109,6 +109,12 @@ pub enum Request {
     /// the last. Answered by `SeqAt`.
     #[n(26)]
     SeqAt(#[n(0)] ConversationId, #[n(1)] Timestamp),
+    /// For how long the server keeps what is said in a conversation. Answered by `Done`.
+    #[n(31)]
+    SetRetention(#[n(0)] ConversationId, #[n(1)] Retention),
+    /// This device has its diary for good up to a position. No answer unless refused.
+    #[n(32)]
+    Ack(#[n(0)] Position),
 }
 
 /// Makes an account with its first device.

@@ -6,7 +6,8 @@ use crate::device_list::SignedDeviceList;
 use crate::limits::Limits;
 use crate::{
     AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, Fixed, Heads, LogHash,
-    MailboxId, Nonce, Position, Refusal, RequestId, Seq, ServerId, Slot, SlotVersion, Timestamp, Username,
+    MailboxId, Nonce, Position, Refusal, RequestId, Retention, Seq, ServerId, Slot, SlotVersion, Timestamp,
+    Username,
 };
 
 /// One frame of the server.
@@ -175,6 +176,9 @@ pub struct Membership {
     /// The accounts in it now, by the server's word; a device that is in the group knows better.
     #[n(5)]
     pub participants: Vec<AccountId>,
+    /// For how long the server keeps what is said in it, as its members agreed.
+    #[n(6)]
+    pub retention: Retention,
 }
 
 /// What an external joiner needs (RFC 9420 section 12.4.3.2).
@@ -283,6 +287,9 @@ pub enum What {
     /// A welcome waits for a device of the account.
     #[n(6)]
     Welcome(#[n(0)] ConversationId, #[n(1)] DeviceId, #[n(2)] Epoch),
+    /// What is said in a conversation is kept for another time from now on.
+    #[n(7)]
+    Retention(#[n(0)] ConversationId, #[n(1)] Retention),
 }
 
 /// A signal that somebody sent.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use diario_protocol::limits::Limits;
+use diario_protocol::{Retention, RetentionError};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -20,6 +21,19 @@ pub enum Registration {
     Invite,
     /// Nobody.
     Closed,
+}
+
+/// [`Retention`] as a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct KeepFor(pub Retention);
+
+impl TryFrom<String> for KeepFor {
+    type Error = RetentionError;
+
+    fn try_from(text: String) -> Result<Self, RetentionError> {
+        text.parse().map(Self)
+    }
 }
 
 /// Settings that cannot be used.
@@ -207,6 +221,11 @@ settings! {
     checkpoint_pages: u32 = "4000";
     /// Most pages that the database may have (4 KiB each); 0 is no limit.
     max_database_pages: u32 = "0";
+    /// For how long the server keeps what was said: "forever", days like "30d", or "delivered" (until every device has
+    /// it). Conversations may agree on less.
+    retention: KeepFor = "\"forever\"";
+    /// Days after which a device that does not connect holds nothing back that is kept until every device has it.
+    retention_absent_days: u32 = "30";
     /// Milliseconds between looks for expired devices and mailboxes.
     sweep_interval_ms: u64 = "30000";
 }
@@ -288,6 +307,7 @@ impl Settings {
             members: self.max_members,
             key_packages: self.max_key_packages,
             batch: self.max_batch,
+            retention: self.retention.0,
         }
     }
 

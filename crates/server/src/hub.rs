@@ -354,12 +354,12 @@ fn size_of(what: &What) -> usize {
     128 + match what {
         What::Entry(entry) => match &entry.body {
             Body::Present(body) => body.len(),
-            Body::Erased(_) => 0,
+            Body::Erased(_) | Body::Gone(_) => 0,
         },
         What::Slot(slot) => slot.body.len(),
         What::DeviceList(info) => info.list.0.len(),
         What::Joined(membership) => 17 * membership.participants.len(),
-        What::Echo(..) | What::Left(..) | What::Welcome(..) => 0,
+        What::Echo(..) | What::Left(..) | What::Welcome(..) | What::Retention(..) => 0,
     }
 }
 

@@ -20,6 +20,7 @@ mod log_id;
 mod metrics;
 mod push;
 mod rate;
+mod retention;
 mod rules;
 mod server;
 mod session;
@@ -27,6 +28,6 @@ pub mod storage;
 mod web;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{ConfigError, Flags, Registration, Settings};
+pub use config::{ConfigError, Flags, KeepFor, Registration, Settings};
 pub use server::{Server, StartError, create_invite};
 pub use web::{WebApp, WebFile};

@@ -84,6 +84,8 @@ metrics! {
     counter batch_jobs;
     /// Transactions that failed.
     counter batches_failed;
+    /// Bodies of entries that were dropped, since they are no longer to be kept.
+    counter bodies_erased;
     /// Writes that wait for the writer.
     gauge writer_queue;
 }

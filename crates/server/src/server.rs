@@ -250,5 +250,6 @@ async fn sweep(app: Arc<App>) {
         app.hub.expire(now);
         app.addresses.sweep();
         let _ = app.storage.sweep(now).await;
+        crate::retention::sweep(&app, now).await;
     }
 }

@@ -14,6 +14,7 @@ mod link;
 mod read;
 mod rebuild;
 mod register;
+mod retention;
 mod safety;
 mod search;
 mod send;
@@ -93,6 +94,7 @@ pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), C
         Command::Group { change } => group::run(context, change).await,
         Command::Export(args) => export::run(context, args).await,
         Command::Import(args) => import::run(context, args).await,
+        Command::Retention(args) => retention::run(context, args).await,
         Command::Rebuild => rebuild::run(context).await,
         Command::Doctor => doctor::run(context).await,
         Command::Whoami => whoami::run(context).await,

@@ -31,6 +31,7 @@ impl Engine {
                 What::DeviceList(info) => self.on_device_list(&info)?,
                 What::Joined(membership) => self.on_joined(&membership)?,
                 What::Left(conversation, seq) => self.on_left(conversation, seq)?,
+                What::Retention(conversation, retention) => self.on_retention(conversation, retention)?,
                 What::Welcome(conversation, device, epoch) => {
                     if device == self.me()?.device {
                         self.session.lane(conversation).welcomed = Some(epoch);
@@ -46,6 +47,7 @@ impl Engine {
         if changes.live && !self.session.is_live() {
             self.set_phase(Phase::Live);
             self.gather_markers()?;
+            crate::store::kept::drop_needless(&self.db)?;
         }
         if !self.session.lanes.is_empty() {
             self.retry_arrivals()?;
@@ -86,6 +88,7 @@ impl Engine {
             self.misbehaved(Some(id), Misbehaviour::Rewritten(Seq(0)));
             return Ok(());
         }
+        self.on_retention(id, membership.retention)?;
         let outside = joined.membership == InGroup::Outside;
         joined.read = joined.read.max(self.private_marker(id)?);
         joined.dirty = true;

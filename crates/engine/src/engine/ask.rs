@@ -210,13 +210,20 @@ impl Engine {
         let own = ConversationId::of_self(self.me()?.account);
         let mut waited_for = asked::waited_for(&self.db)?;
         waited_for.remove(&own);
-        for (id, epochs) in &mut waited_for {
-            for epoch in std::mem::take(epochs) {
-                // One that was not looked for in the keyring yet may be there; one that is here is wrong.
-                if self.session.missing_keys.absent.contains(&(*id, epoch)) || self.key(*id, epoch)?.is_some()
-                {
-                    epochs.push(epoch);
+        let mut lacking = BTreeMap::new();
+        for (id, epochs) in &waited_for {
+            // What the keyring was not asked for yet may be in it. A key that is here and opens nothing came from there.
+            let absent = &self.session.missing_keys.absent;
+            let (mut left, rest): (Vec<Epoch>, Vec<Epoch>) =
+                epochs.iter().copied().partition(|e| absent.contains(&(*id, *e)));
+            for epoch in rest {
+                if self.key(*id, epoch)?.is_some() {
+                    left.push(epoch);
                 }
+            }
+            if !left.is_empty() {
+                left.sort_unstable();
+                lacking.insert(*id, left);
             }
         }
         for id in asked::asked_in(&self.db)? {
@@ -228,7 +235,7 @@ impl Engine {
         }
         let now = self.now;
         let asks = &mut self.session.asks;
-        if waited_for.is_empty() {
+        if lacking.is_empty() {
             (asks.look, asks.due) = (false, None);
             return Ok(());
         }
@@ -238,7 +245,7 @@ impl Engine {
             return Ok(());
         }
         (asks.look, asks.due) = (false, None);
-        for (id, epochs) in waited_for {
+        for (id, epochs) in lacking {
             self.ask_conversation(id, &epochs)?;
         }
         Ok(())

@@ -90,6 +90,7 @@ impl Engine {
             me.cursor = position;
             self.staged.cursor_moved = true;
         }
+        self.session.acks.told(position);
         self.ask(Request::Subscribe(position), Asked::Subscribe);
         Ok(())
     }
@@ -106,6 +107,7 @@ impl Engine {
             epoch: head.since_epoch,
             hash_before: head.since_hash.unwrap_or_else(|| LogHash::start(&id)),
             participants,
+            retention: head.retention.unwrap_or_default(),
         };
         if !self.kind_fits(&membership)? {
             self.misbehaved(
@@ -128,6 +130,7 @@ impl Engine {
                 .collect();
             conversation::set_participants(&self.db, id, &known)?;
         }
+        self.on_retention(id, membership.retention)?;
         if let Some(row) = row {
             self.take_row(id, row)?;
         }

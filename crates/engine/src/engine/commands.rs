@@ -238,6 +238,7 @@ impl Engine {
         self.command(now, |engine| {
             engine.active()?;
             search::restart(&engine.db).map_err(EngineError::from)?;
+            crate::store::kept::put_aside(&engine.db).map_err(EngineError::from)?;
             engine.db.execute_batch(
                 "DELETE FROM message WHERE seq IS NOT NULL;
                  DELETE FROM slot;

@@ -345,7 +345,14 @@ impl Engine {
         let Some(mut group) = self.take_group(id)? else { return Ok(()) };
         let mut last = None;
         for entry in page.entries {
-            let diario_protocol::Body::Present(body) = &entry.body else { continue };
+            let diario_protocol::Body::Present(body) = &entry.body else {
+                if entry.epoch < group.epoch() {
+                    continue;
+                }
+                // No longer kept: the way in is another one.
+                self.groups.insert(id, group);
+                return self.leave_group(id);
+            };
             last = Some(entry.seq);
             if entry.epoch < group.epoch() {
                 continue;

@@ -91,7 +91,8 @@ impl Engine {
             let what = Misbehaviour::WrongEpoch { expected: conversation.log_epoch, found: entry.epoch };
             return self.refuse(entry, hash, what);
         }
-        match message::place_of(&self.db, id, entry.id)? {
+        let placed = message::place_of(&self.db, id, entry.id)?;
+        match placed {
             Placed::At(seq) => return self.refuse(entry, hash, Misbehaviour::Replayed(seq)),
             Placed::Pending if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
                 return self.refuse(entry, hash, Misbehaviour::BadContent);
@@ -106,6 +107,7 @@ impl Engine {
                 self.change(id)?.epoch_entries += 1;
                 self.open_entry(&waiting, true)
             }
+            (_, Body::Gone(_)) => self.apply_gone(conversation, entry, hash, placed),
             (kind, Body::Erased(_)) => {
                 if kind == EntryKind::Commit {
                     self.change(id)?.log_epoch = conversation.log_epoch.next();
@@ -367,7 +369,7 @@ pub(super) fn row(w: &Waiting) -> NewMessage<'static> {
 pub(super) fn waiting_of(entry: &Entry, hash: LogHash) -> Waiting {
     let sealed = match &entry.body {
         Body::Present(sealed) => sealed.0.clone(),
-        Body::Erased(_) => Vec::new(),
+        Body::Erased(_) | Body::Gone(_) => Vec::new(),
     };
     Waiting { sealed, ..Waiting::of(entry, hash) }
 }
@@ -375,4 +377,9 @@ pub(super) fn waiting_of(entry: &Entry, hash: LogHash) -> Waiting {
 /// A row for a commit; without content, it changed nobody's membership.
 pub(super) fn commit_row<'a>(entry: &Entry, hash: LogHash, content: Option<&'a [u8]>) -> NewMessage<'a> {
     NewMessage { state: state::COMMIT, sent_at: entry.received_at, content, ..row(&Waiting::of(entry, hash)) }
+}
+
+/// A row for an entry of which the server has only what keeps the log whole.
+pub(super) fn gone_row(entry: &Entry, hash: LogHash) -> NewMessage<'static> {
+    NewMessage { sent_at: entry.received_at, ..row(&Waiting::of(entry, hash)) }
 }

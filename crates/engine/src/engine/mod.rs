@@ -24,6 +24,7 @@ mod push;
 mod receipts;
 mod replies;
 mod requests;
+mod retention;
 mod roster;
 mod safety;
 mod sending;
@@ -157,6 +158,8 @@ enum Timer {
     Index,
     /// Ask for keys, or answer who asks.
     Asks,
+    /// Tell the server what is here for good.
+    Ack,
 }
 
 type Result<T> = std::result::Result<T, EngineError>;

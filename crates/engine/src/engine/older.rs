@@ -354,7 +354,8 @@ impl Engine {
         if let Some(lie) = here {
             message::forget_preview(&self.db, id, lie)?;
         }
-        match message::place_of(&self.db, id, entry.id)? {
+        let placed = message::place_of(&self.db, id, entry.id)?;
+        match placed {
             Placed::At(seq) => return self.refuse_older(entry, hash, Misbehaviour::Replayed(seq)),
             Placed::Pending if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
                 return self.refuse_older(entry, hash, Misbehaviour::BadContent);
@@ -376,6 +377,7 @@ impl Engine {
                 }
                 Ok(message::put(&self.db, &commit_row(entry, hash, None))?)
             }
+            (EntryKind::Application, Body::Gone(_)) => self.keep_place(entry, hash, placed),
             (EntryKind::Application, Body::Erased(_)) => {
                 let row = NewMessage { state: state::ERASED, ..super::entries::row(&waiting) };
                 Ok(message::put(&self.db, &row)?)
@@ -387,6 +389,6 @@ impl Engine {
 fn body_len(entry: &Entry) -> u64 {
     match &entry.body {
         Body::Present(body) => body.len() as u64,
-        Body::Erased(_) => 32,
+        Body::Erased(_) | Body::Gone(_) => 32,
     }
 }

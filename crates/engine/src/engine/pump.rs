@@ -58,6 +58,7 @@ impl Engine {
         for id in due {
             self.pump_conversation(id)?;
         }
+        self.send_ack()?;
         self.fill_keyring()?;
         self.ask_keyring()?;
         let eager = self.session.snapshot.wanted;

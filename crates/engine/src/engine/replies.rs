@@ -59,6 +59,7 @@ impl Engine {
             }
             me.save(&self.db)?;
         }
+        crate::store::kept::set_server_retention(&self.db, hello.limits.retention)?;
         self.session.limits = hello.limits.clone();
         self.session.nonce = Some(hello.nonce);
         self.session.server = Some(hello.server);
@@ -110,6 +111,7 @@ impl Engine {
         if self.wants_bootstrap(registering, welcome.head)? {
             self.session.bootstrap = Some(super::bootstrap::Bootstrap::default());
         } else {
+            self.session.acks.told(cursor);
             self.ask(Request::Subscribe(cursor), Asked::Subscribe);
         }
         self.look_at_validity()
@@ -167,7 +169,7 @@ impl Engine {
             }
             // The log shows an entry to everybody, this device too; that is when it counts, not at this answer.
             (Asked::Append(..), Reply::Appended(_))
-            | (Asked::Subscribe | Asked::Push | Asked::Nothing, Reply::Done) => Ok(()),
+            | (Asked::Subscribe | Asked::Push | Asked::Retention(_) | Asked::Nothing, Reply::Done) => Ok(()),
             (Asked::PushKey, Reply::PushKey(key)) => {
                 self.emit(Event::PushKey(key.map(|key| key.0)));
                 Ok(())
@@ -256,6 +258,10 @@ impl Engine {
             }
             Asked::DeviceList(_, change) => self.device_list_refused(&change, refusal),
             Asked::Mailbox(mailbox) => self.mailbox_refused(mailbox, &refusal),
+            Asked::Retention(conversation) => {
+                self.retention_refused(conversation, refusal);
+                Ok(())
+            }
             Asked::Subscribe => self.out_of_turn("a refused stream"),
             Asked::PushKey => {
                 self.emit(Event::PushKey(None));

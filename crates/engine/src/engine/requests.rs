@@ -72,6 +72,8 @@ pub(super) struct Session {
     pub(super) snapshot: super::snapshot::SnapshotLine,
     pub(super) missing_keys: super::keyring::MissingKeys,
     pub(super) filler: Filler,
+    /// What the server was told that this device has.
+    pub(super) acks: super::retention::Acks,
 }
 
 /// A question asked at most once at a time.
@@ -125,6 +127,7 @@ pub(super) enum Asked {
     LastSeen,
     Push,
     PushKey,
+    Retention(ConversationId),
     /// Nothing depends on the answer.
     Nothing,
 }
@@ -261,10 +264,15 @@ impl Engine {
     pub(super) fn ask(&mut self, request: Request, asked: Asked) {
         let id = RequestId(self.session.next_request);
         self.session.next_request = self.session.next_request.wrapping_add(1);
-        if !matches!(request, Request::Signal(_)) {
+        if !matches!(request, Request::Signal(_) | Request::Ack(_)) {
             self.session.under_way.insert(id, asked);
         }
         self.staged.transmits.push(diario_protocol::encode(&ClientFrame { id, request }));
+    }
+
+    /// Tells the server something that it does not answer.
+    pub(super) fn tell(&mut self, request: Request) {
+        self.ask(request, Asked::Nothing);
     }
 
     /// Asks unless the same question is under way; says whether it was asked now.

@@ -4,6 +4,7 @@ pub(crate) mod asked;
 pub(crate) mod conversation;
 pub(crate) mod devices;
 pub(crate) mod hole;
+pub(crate) mod kept;
 pub(crate) mod message;
 pub(crate) mod mls;
 pub(crate) mod outbox;

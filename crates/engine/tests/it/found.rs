@@ -39,6 +39,7 @@ fn joined(conversation: ConversationId, kind: ConversationKind, since: u64, epoc
         epoch: Epoch(epoch),
         hash_before: LogHash::start(&conversation),
         participants: Vec::new(),
+        retention: diario_protocol::Retention::FOREVER,
     })
 }
 

@@ -15,8 +15,8 @@ use proptest::test_runner::TestRunner;
 
 use crate::parts::{
     account, account_info, bin, conversation, conversation_kind, device, entry, entry_id, epoch, list,
-    log_hash, log_page, mailbox, membership, nonce, number, position, request_id, seq, server, signature,
-    slot, slot_key, text, timestamp, username, version,
+    log_hash, log_page, mailbox, membership, nonce, number, position, request_id, retention, seq, server,
+    signature, slot, slot_key, text, timestamp, username, version,
 };
 
 fn device_ref() -> impl Strategy<Value = DeviceRef> {
@@ -152,6 +152,8 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::LastSeen),
         option::of(push_subscription()).prop_map(Request::PutPush),
         Just(Request::PushKey),
+        (conversation(), retention()).prop_map(|(c, r)| Request::SetRetention(c, r)),
+        position().prop_map(Request::Ack),
     ]
 }
 
@@ -161,17 +163,9 @@ pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (any::<[u32; 4]>(), any::<[u16; 5]>()).prop_map(
-        |([frame, entry, slot, signal], [in_flight, devices, members, key_packages, batch])| Limits {
-            frame,
-            entry,
-            slot,
-            signal,
-            in_flight,
-            devices,
-            members,
-            key_packages,
-            batch,
+    (any::<[u32; 4]>(), any::<[u16; 5]>(), retention()).prop_map(
+        |([frame, entry, slot, signal], [in_flight, devices, members, key_packages, batch], retention)| {
+            Limits { frame, entry, slot, signal, in_flight, devices, members, key_packages, batch, retention }
         },
     )
 }
@@ -217,11 +211,12 @@ fn head_entry() -> impl Strategy<Value = HeadEntry> {
 
 fn head() -> impl Strategy<Value = ConversationHead> {
     let names = (conversation(), conversation_kind(), vec(any::<u32>(), 0..4), any::<bool>());
-    let places = (seq(), epoch(), option::of(log_hash()), epoch(), seq(), log_hash());
+    let places =
+        (seq(), epoch(), (option::of(log_hash()), option::of(retention())), epoch(), seq(), log_hash());
     let content = (bin(), option::of(head_entry()), vec(head_slot(), 0..3), vec(head_slot(), 0..3));
     (names, places, content).prop_map(|(names, places, content)| {
         let (conversation, kind, participants, left) = names;
-        let (since, since_epoch, since_hash, epoch, head, hash) = places;
+        let (since, since_epoch, (since_hash, retention), epoch, head, hash) = places;
         let (others, last, slots, keys) = content;
         ConversationHead {
             conversation,
@@ -238,6 +233,7 @@ fn head() -> impl Strategy<Value = ConversationHead> {
             slots,
             keys,
             since_hash,
+            retention,
         }
     })
 }
@@ -335,6 +331,7 @@ fn what() -> impl Strategy<Value = What> {
         membership().prop_map(What::Joined),
         (conversation(), seq()).prop_map(|(c, s)| What::Left(c, s)),
         (conversation(), device(), epoch()).prop_map(|(c, d, e)| What::Welcome(c, d, e)),
+        (conversation(), retention()).prop_map(|(c, r)| What::Retention(c, r)),
     ]
 }
 
@@ -393,20 +390,20 @@ macro_rules! variants {
 
 variants!(request_name, REQUESTS, Request: Register Login Subscribe Create Append Commit PutSlots Signal Log Slots
     Heads GroupState Welcome DropWelcome PutKeyPackages ClaimKeyPackages Lookup DeviceListHistory PutDeviceList
-    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen PutPush PushKey SeqAt);
+    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen PutPush PushKey SeqAt SetRetention Ack);
 variants!(frame_name, FRAMES, ServerFrame: Hello Reply Refused Changes Signal Mailbox Notice);
 variants!(reply_name, REPLIES, Reply: Done Registered LoggedIn Appended SlotsPut Log Slots Heads GroupState Welcome
     KeyPackages Accounts DeviceLists LastSeen PushKey SeqAt);
 variants!(refusal_name, REFUSALS, Refusal: StaleEpoch RosterStale NotMember NotFound NameTaken RegistrationClosed
     InviteNeeded TooLarge TooMany RateLimited BadSignature DeviceRevoked DeviceExpired WrongState Invalid InvalidCommit
     Exists OldDeviceList MailboxGone BeforeStart StorageUnavailable Draining);
-variants!(what_name, WHATS, What: Entry Echo Slot DeviceList Joined Left Welcome);
+variants!(what_name, WHATS, What: Entry Echo Slot DeviceList Joined Left Welcome Retention);
 variants!(notice_name, NOTICES, Notice: Draining Revoked Expired Replaced);
 variants!(outcome_name, OUTCOMES, SlotOutcome: Stored Newer);
 variants!(account_ref_name, ACCOUNT_REFS, AccountRef: Name Id);
 variants!(kind_name, KINDS, ConversationKind: SelfConversation Direct Group);
 variants!(entry_kind_name, ENTRY_KINDS, EntryKind: Application Commit);
-variants!(body_name, BODIES, Body: Present Erased);
+variants!(body_name, BODIES, Body: Present Erased Gone);
 
 /// Names the variants in a frame of a device.
 fn names_in_request(request: &Request, into: &mut BTreeSet<&'static str>) {

@@ -112,7 +112,7 @@ pub(crate) fn list() -> impl Strategy<Value = SignedDeviceList> {
 }
 
 pub(crate) fn body() -> impl Strategy<Value = Body> {
-    prop_oneof![bin().prop_map(Body::Present), digest().prop_map(Body::Erased)]
+    prop_oneof![bin().prop_map(Body::Present), digest().prop_map(Body::Erased), digest().prop_map(Body::Gone)]
 }
 
 pub(crate) fn entry() -> impl Strategy<Value = Entry> {
@@ -150,16 +150,23 @@ pub(crate) fn slot() -> impl Strategy<Value = Slot> {
 }
 
 pub(crate) fn membership() -> impl Strategy<Value = Membership> {
-    (conversation(), conversation_kind(), seq(), epoch(), log_hash(), vec(account(), 0..4)).prop_map(
-        |(conversation, kind, since, epoch, hash_before, participants)| Membership {
+    let agreed = (vec(account(), 0..4), retention());
+    (conversation(), conversation_kind(), seq(), epoch(), log_hash(), agreed).prop_map(
+        |(conversation, kind, since, epoch, hash_before, (participants, retention))| Membership {
             conversation,
             kind,
             since,
             epoch,
             hash_before,
             participants,
+            retention,
         },
     )
+}
+
+pub(crate) fn retention() -> impl Strategy<Value = Retention> {
+    (proptest::option::of(any::<u32>()), any::<bool>())
+        .prop_map(|(days, delivered)| Retention { days, delivered })
 }
 
 pub(crate) fn log_page() -> impl Strategy<Value = LogPage> {

@@ -20,8 +20,8 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use diario_protocol::{
-    ClientFrame, DeviceRef, Hello, MailboxId, Nonce, Notice, PROTOCOL_VERSION, Refusal, Reply, Request,
-    RequestId, ServerFrame,
+    ClientFrame, DeviceRef, Hello, MailboxId, Nonce, Notice, PROTOCOL_VERSION, Position, Refusal, Reply,
+    Request, RequestId, ServerFrame,
 };
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -268,6 +268,7 @@ impl Session {
                 | Request::PutSlots(_)
                 | Request::Create(_)
                 | Request::PutPush(_)
+                | Request::SetRetention(..)
                 | Request::PutDeviceList(_) => &mut ready.buckets.entries,
                 _ => &mut ready.buckets.others,
             };
@@ -471,6 +472,16 @@ impl Session {
         } else {
             app.metrics.connections_unauthenticated.fetch_sub(1, Relaxed);
             app.unauthenticated.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// What a device asks for next says what it has.
+    fn note_taken(&self, position: Position) {
+        if let Some(Leaf { device, .. }) = self.me() {
+            let noted = self.app.storage.ack(device, position);
+            tokio::spawn(async move {
+                let _ = noted.await;
+            });
         }
     }
 

@@ -45,6 +45,7 @@ impl Session {
                 if self.stream.is_some() {
                     return Err(wrong_state("subscribed already"));
                 }
+                self.note_taken(position);
                 self.subscribe(id, position);
                 return Ok(None);
             }
@@ -101,6 +102,14 @@ impl Session {
                 let key = app.vapid.as_ref().map(|vapid| vapid.public());
                 ready(Ok(Done::Reply(Reply::PushKey(key)))).boxed()
             }
+            Request::SetRetention(conversation, retention) => {
+                if !retention.is_valid() {
+                    return Err(Refusal::Invalid("such a number of days".into()));
+                }
+                let set = storage.set_retention(conversation, device, retention, app.clock.now());
+                reply(set, |()| Reply::Done)
+            }
+            Request::Ack(position) => storage.ack(device, position).map(|r| r.map(|()| Done::Silent)).boxed(),
             Request::Register(_) | Request::Login(_) => return Err(wrong_state("logged in already")),
         }))
     }

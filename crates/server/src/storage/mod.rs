@@ -20,14 +20,14 @@ use std::sync::Arc;
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, AccountInfo, AccountRef, Bin, Change, ConversationId, DeviceId, DeviceRef, Epoch, GroupState,
-    Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Refusal, Seen,
-    Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome, What,
+    Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Refusal,
+    Retention, Seen, Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome, What,
 };
 use futures_util::future::BoxFuture;
 
 pub use types::{
-    CommitBasis, DeviceState, MailboxLimits, NewAccount, NewCommit, NewConversation, NewEntry,
-    NewKeyPackages, NewSlots, StorageSettings,
+    CommitBasis, DeviceState, Erasure, MailboxLimits, NewAccount, NewCommit, NewConversation, NewEntry,
+    NewKeyPackages, NewSlots, RetentionRules, StorageSettings,
 };
 
 /// What an operation gives, sooner or later. Work begins when the future is first polled.
@@ -198,6 +198,31 @@ pub trait Storage: Send + Sync {
 
     /// Forgets a mailbox; `Ok` if there is none.
     fn close_mailbox(&self, mailbox: MailboxId) -> Answer<()>;
+
+    /// Sets for how long a conversation is kept, by a device of a participant; tells all of them.
+    fn set_retention(
+        &self,
+        conversation: ConversationId,
+        by: DeviceRef,
+        retention: Retention,
+        now: Timestamp,
+    ) -> Answer<()>;
+
+    /// Notes how far a device has its account's diary for good.
+    fn ack(&self, device: DeviceRef, position: Position) -> Answer<()>;
+
+    /// Bodies whose time is over, of some conversations by id that come `after` one, at most one erasure for each; and
+    /// the last id looked at, if more follow. A device that is not valid at `now`, or was away for too long, holds
+    /// nothing back.
+    fn erasable(
+        &self,
+        rules: RetentionRules,
+        after: Option<ConversationId>,
+        now: Timestamp,
+    ) -> Answer<(Vec<Erasure>, Option<ConversationId>)>;
+
+    /// Drops bodies; digests and hashes stay. Gives how many there were.
+    fn erase(&self, erasure: Erasure) -> Answer<u64>;
 
     /// Forgets what has run out.
     fn sweep(&self, now: Timestamp) -> Answer<()>;

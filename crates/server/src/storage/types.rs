@@ -3,7 +3,7 @@
 use diario_protocol::device_list::{DeviceRole, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, Bin, ConversationId, ConversationKind, DeviceRef, Digest, EntryId, Epoch, Position, PublicKey,
-    Seq, SlotWrite, Timestamp, Username,
+    Retention, Seq, SlotWrite, Timestamp, Username,
 };
 
 /// Settings of a storage, see [`crate::Settings`] for what they mean.
@@ -182,4 +182,24 @@ pub struct MailboxLimits {
     pub messages: u32,
     /// Open at the same time.
     pub open: usize,
+}
+
+/// What is kept, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionRules {
+    /// The server's rule, besides that of each conversation.
+    pub server: Retention,
+    /// A device that was not connected for so many milliseconds holds nothing back.
+    pub absent_ms: u64,
+}
+
+/// Bodies to be dropped: those of a part of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Erasure {
+    /// The log.
+    pub conversation: ConversationId,
+    /// The first entry; every body before it is gone already.
+    pub from: Seq,
+    /// The last one.
+    pub to: Seq,
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::similar_names)]
 
+mod absence;
 mod asking;
 mod cast;
 mod chain;
@@ -14,6 +15,7 @@ mod phantom;
 mod preferences;
 mod primaries;
 mod races;
+mod retention;
 mod safety;
 mod secrecy;
 mod validity;

@@ -30,3 +30,17 @@ CREATE TABLE lived(                      -- epochs in which this device was in t
 
 CREATE INDEX message_keyless ON message(conversation, epoch) WHERE state = 2;
 CREATE INDEX slot_ask ON slot(conversation) WHERE name >= 'ask/' AND name < 'ask0';
+
+CREATE TABLE keep(                       -- for how long the server keeps a conversation; 16 zeros: any of them
+  conversation BLOB PRIMARY KEY,
+  days INTEGER NOT NULL,                 -- 0: for ever
+  delivered INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE salvage(                    -- messages put aside by a rebuild, in case that the server has them no more
+  conversation BLOB NOT NULL,
+  id BLOB NOT NULL,
+  sent_at INTEGER NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY(conversation, id)
+) STRICT, WITHOUT ROWID;

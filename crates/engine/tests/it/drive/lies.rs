@@ -55,7 +55,7 @@ impl Liar<'_, '_> {
             pool.extend(log.slots.values().map(|slot| slot.body.clone()));
             pool.extend(log.entries.iter().filter_map(|entry| match &entry.body {
                 Body::Present(body) => Some(body.clone()),
-                Body::Erased(_) => None,
+                Body::Erased(_) | Body::Gone(_) => None,
             }));
         }
         pool.push(friend().key_packages[0].clone());
@@ -111,12 +111,13 @@ impl Liar<'_, '_> {
     fn entry(&mut self) -> Entry {
         let real = self.entries();
         if let (true, Some(mut entry)) = (self.tape.yes(), self.tape.pick(&real)) {
-            match self.tape.below(6) {
+            match self.tape.below(7) {
                 0 => entry.seq = self.seq(),
                 1 => entry.epoch = self.epoch(),
                 2 => entry.body = Body::Erased(entry.body.digest()),
                 3 => entry.conversation = self.conversation(),
                 4 => entry.device = self.device(),
+                5 => entry.body = Body::Gone(entry.body.digest()),
                 _ => {}
             }
             return entry;
@@ -171,6 +172,7 @@ impl Liar<'_, '_> {
             epoch: self.epoch(),
             hash_before: self.hash(conversation),
             participants: (0..self.tape.below(4)).map(|_| self.account()).collect(),
+            retention: diario_protocol::Retention::FOREVER,
         }
     }
 
@@ -256,6 +258,7 @@ impl Liar<'_, '_> {
                 slots: vec![slot.clone()],
                 keys: vec![slot],
                 since_hash: None,
+                retention: None,
             }
         });
         let items = items.collect();
@@ -340,6 +343,7 @@ impl Liar<'_, '_> {
                     members: few,
                     key_packages: few,
                     batch: few,
+                    retention: diario_protocol::Retention { days: Some(small), delivered: few > 1 },
                 };
             }
             _ => hello.limits.key_packages = u16::from(self.tape.byte()),

@@ -120,6 +120,7 @@ impl World {
                 ConversationKind::Direct => vec![me, friend().account],
                 _ => vec![me],
             },
+            retention: diario_protocol::Retention::FOREVER,
         }));
     }
 
@@ -271,9 +272,10 @@ impl World {
             Request::SeqAt(id, _) => {
                 Ok(Reply::SeqAt(Seq(self.logs.entry(id).or_default().entries.len() as u64)))
             }
-            Request::Signal(_) => return,
+            Request::Signal(_) | Request::Ack(_) => return,
             Request::DropWelcome(..)
             | Request::PutKeyPackages(_)
+            | Request::SetRetention(..)
             | Request::OpenMailbox(_)
             | Request::JoinMailbox(_)
             | Request::PutMailbox(..)
@@ -323,6 +325,7 @@ impl World {
                 slots: log.slots.values().map(slot).collect(),
                 keys: Vec::new(),
                 since_hash: None,
+                retention: None,
             });
         }
         heads.items.sort_by_key(|head| head.conversation != own);

@@ -5,6 +5,7 @@
 
 mod heads;
 mod push;
+mod retention;
 mod world;
 
 use std::sync::Arc;
@@ -20,6 +21,10 @@ pub use self::heads::{
     heads_come_page_by_page,
 };
 pub use self::push::{a_push_subscription_is_a_devices_own, a_secret_is_made_once};
+pub use self::retention::{
+    a_body_is_kept_until_every_device_has_it, bodies_go_by_age_and_the_log_stays_whole,
+    members_agree_on_how_long_a_conversation_is_kept,
+};
 use self::world::{
     LATER, LIMITS, NOW, PAGE, Person, Recorder, World, creation, device_key, listed, packages, range,
     username, write,
@@ -424,9 +429,10 @@ macro_rules! storage_contract {
             one_commit_ends_an_epoch, key_packages_go_out_once, a_welcome_waits_until_it_is_dropped,
             an_account_reads_while_it_is_in, a_stale_roster_stops_writes, device_lists_go_forward,
             registration_is_all_or_nothing, a_conversation_is_made_once, what_was_answered_survives,
-            a_mailbox_is_small_and_short, a_push_subscription_is_a_devices_own,
-            a_secret_is_made_once, heads_are_a_first_screen, heads_come_page_by_page,
-            a_head_ends_where_the_account_left, a_log_is_read_backwards_and_by_time
+            a_mailbox_is_small_and_short, a_push_subscription_is_a_devices_own, a_secret_is_made_once,
+            heads_are_a_first_screen, heads_come_page_by_page, a_head_ends_where_the_account_left,
+            a_log_is_read_backwards_and_by_time, bodies_go_by_age_and_the_log_stays_whole,
+            a_body_is_kept_until_every_device_has_it, members_agree_on_how_long_a_conversation_is_kept
         }
     };
     ($place:expr; $($name:ident),*) => {

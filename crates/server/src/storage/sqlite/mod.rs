@@ -9,6 +9,7 @@ mod push;
 mod read_account;
 mod read_heads;
 mod read_log;
+mod retention;
 mod schema;
 mod sql;
 #[cfg(test)]
@@ -26,8 +27,8 @@ use std::time::Duration;
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, AccountInfo, AccountRef, Bin, Change, ConversationId, DeviceId, DeviceRef, EntryId, Epoch,
-    GroupState, Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Seen,
-    Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome,
+    GroupState, Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription,
+    Retention, Seen, Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome,
 };
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
@@ -36,8 +37,8 @@ use self::cache::Cache;
 use self::pool::Pool;
 use self::writer::{Outcome, Writer, WriterHandle, checkpoint_now};
 use super::{
-    Answer, CommitBasis, DeviceState, Listener, MailboxLimits, NewAccount, NewCommit, NewConversation,
-    NewEntry, NewKeyPackages, NewSlots, Storage, StorageSettings,
+    Answer, CommitBasis, DeviceState, Erasure, Listener, MailboxLimits, NewAccount, NewCommit,
+    NewConversation, NewEntry, NewKeyPackages, NewSlots, RetentionRules, Storage, StorageSettings,
 };
 use crate::metrics::Metrics;
 
@@ -371,6 +372,33 @@ impl Storage for SqliteStorage {
 
     fn sweep(&self, now: Timestamp) -> Answer<()> {
         self.write(move |w| w.sweep(now))
+    }
+
+    fn set_retention(
+        &self,
+        conversation: ConversationId,
+        by: DeviceRef,
+        retention: Retention,
+        now: Timestamp,
+    ) -> Answer<()> {
+        self.write(move |w| w.set_retention(conversation, by, retention, now))
+    }
+
+    fn ack(&self, device: DeviceRef, position: Position) -> Answer<()> {
+        self.write(move |w| w.ack(device, position))
+    }
+
+    fn erasable(
+        &self,
+        rules: RetentionRules,
+        after: Option<ConversationId>,
+        now: Timestamp,
+    ) -> Answer<(Vec<Erasure>, Option<ConversationId>)> {
+        self.read(move |db| retention::erasable(db, rules, after, now))
+    }
+
+    fn erase(&self, erasure: Erasure) -> Answer<u64> {
+        self.write(move |w| w.erase(erasure))
     }
 
     fn create_invite(&self, code: String, uses: u32) -> Answer<()> {

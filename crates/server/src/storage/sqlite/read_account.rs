@@ -171,6 +171,7 @@ fn change(db: &Connection, account: AccountId, row: &Row<'_>) -> Result<Option<W
             let device = DeviceId::new(sql::bytes(row, 4)?);
             Some(What::Welcome(conversation, device, Epoch(number)))
         }
+        diary::RETENTION => Some(What::Retention(conversation, super::retention::of(db, conversation)?)),
         other => return Err(Error::IntegralValueOutOfRange(1, other)),
     })
 }
@@ -181,6 +182,6 @@ fn size_of(what: &What) -> usize {
         What::Slot(slot) => 128 + slot.body.len(),
         What::DeviceList(info) => 64 + info.list.0.len(),
         What::Joined(membership) => 128 + 17 * membership.participants.len(),
-        What::Echo(..) | What::Left(..) | What::Welcome(..) => 128,
+        What::Echo(..) | What::Left(..) | What::Welcome(..) | What::Retention(..) => 128,
     }
 }

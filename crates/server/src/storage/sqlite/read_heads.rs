@@ -161,6 +161,7 @@ impl<'a> Page<'a> {
             slots: slots.into_iter().map(|s| self.slot(s)).collect::<Outcome<_>>()?,
             keys: keys.into_iter().map(|s| self.slot(s)).collect::<Outcome<_>>()?,
             since_hash: (membership.hash_before != start).then_some(membership.hash_before),
+            retention: Some(membership.retention).filter(|r| !r.is_forever()),
         };
         let sealed = item.last.as_ref().map_or(0, |entry| entry.body.len());
         let slots: usize = item.slots.iter().chain(&item.keys).map(|s| s.body.len() + OVERHEAD / 2).sum();

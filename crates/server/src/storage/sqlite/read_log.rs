@@ -67,7 +67,8 @@ pub(super) fn windows(
     account: AccountId,
     id: ConversationId,
 ) -> Result<Vec<Window>, rusqlite::Error> {
-    let find = "SELECT c.kind, m.since, m.epoch, m.hash_before, m.until FROM member m
+    let find =
+        "SELECT c.kind, m.since, m.epoch, m.hash_before, m.until, c.keep_days, c.keep_delivered FROM member m
         JOIN conversation c ON c.id = m.conversation
         WHERE m.conversation = ?1 AND m.account = ?2 ORDER BY m.since";
     db.prepare_cached(find)?
@@ -86,6 +87,7 @@ fn window(row: &Row<'_>, conversation: ConversationId) -> Result<Window, rusqlit
             hash_before: sql::hash(row, 3)?,
             // Filled in by those who give it out.
             participants: Vec::new(),
+            retention: super::retention::rule(row, 5)?,
         },
         until: if until == FOREVER { None } else { Some(Seq(sql::uint(row, 4)?)) },
     })

@@ -19,6 +19,7 @@ pub(super) mod diary {
     pub(in super::super) const JOINED: i64 = 3;
     pub(in super::super) const LEFT: i64 = 4;
     pub(in super::super) const WELCOME: i64 = 5;
+    pub(in super::super) const RETENTION: i64 = 6;
 }
 
 /// Columns of `log` that [`entry`] reads, from index 0.
@@ -137,11 +138,11 @@ pub(super) fn entry(
         1 => EntryKind::Commit,
         n => return Err(Error::IntegralValueOutOfRange(at + 2, n)),
     };
-    let erased: bool = row.get(at + 8)?;
-    let body = if erased {
-        Body::Erased(Digest::new(bytes(row, at + 9)?))
-    } else {
-        Body::Present(bin(row, at + 10)?)
+    let body = match row.get(at + 8)? {
+        0 => Body::Present(bin(row, at + 10)?),
+        1 => Body::Erased(Digest::new(bytes(row, at + 9)?)),
+        2 => Body::Gone(Digest::new(bytes(row, at + 9)?)),
+        n => return Err(Error::IntegralValueOutOfRange(at + 8, n)),
     };
     Ok(diario_protocol::Entry {
         conversation,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diario_protocol::{
-    AccountId, ConversationId, DeviceRef, EntryKind, Epoch, Membership, Refusal, Seq, What,
+    AccountId, ConversationId, DeviceRef, EntryKind, Epoch, Membership, Refusal, Retention, Seq, What,
 };
 use rusqlite::params;
 
@@ -40,6 +40,8 @@ impl Writer {
 
         let joined: Vec<_> = after.iter().filter(|a| !before.participants.contains(a)).copied().collect();
         let left: Vec<_> = before.participants.iter().filter(|a| !after.contains(a)).copied().collect();
+        let retention =
+            if joined.is_empty() { Retention::FOREVER } else { super::retention::of(&self.db, id)? };
         for account in &joined {
             let membership = Membership {
                 conversation: id,
@@ -48,6 +50,7 @@ impl Writer {
                 epoch: ended,
                 hash_before: before.hash,
                 participants: after.to_vec(),
+                retention,
             };
             self.join(*account, &membership)?;
         }

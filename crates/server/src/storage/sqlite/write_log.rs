@@ -5,7 +5,8 @@ use std::sync::Arc;
 use diario_protocol::limits::SLOT_LEAP;
 use diario_protocol::{
     AccountId, Body, ConversationId, DeviceRef, Entry, EntryId, EntryKind, Epoch, LogHash, Membership,
-    Position, Refusal, Sending, Seq, Slot, SlotKey, SlotOutcome, SlotVersion, SlotWrite, Timestamp, What,
+    Position, Refusal, Retention, Sending, Seq, Slot, SlotKey, SlotOutcome, SlotVersion, SlotWrite,
+    Timestamp, What,
 };
 use rusqlite::{OptionalExtension as _, params};
 
@@ -67,6 +68,7 @@ impl Writer {
                 epoch: Epoch(0),
                 hash_before: start,
                 participants: new.participants.clone(),
+                retention: Retention::FOREVER,
             };
             self.join(*account, &membership)?;
         }
@@ -341,7 +343,7 @@ impl Writer {
     }
 
     /// The newest position of a diary. The newest row is never deleted without a newer one taking its place.
-    fn head(&mut self, account: AccountId) -> Result<Position, rusqlite::Error> {
+    pub(super) fn head(&mut self, account: AccountId) -> Result<Position, rusqlite::Error> {
         if let Some(head) = self.cache.head(account) {
             return Ok(head);
         }

@@ -1,0 +1,177 @@
+//! Devices that were off for long.
+//!
+//! `DIARIO_ABSENCE=full` runs the full size: 50,000 changes and 200 epochs in 90 days.
+
+use anyhow::Result;
+use diario_engine::{Event, MessageState};
+use diario_sim::{SimDevice, World, settle};
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// Epochs and messages in each.
+fn size() -> (u64, u64) {
+    if std::env::var("DIARIO_ABSENCE").is_ok_and(|v| v == "full") { (200, 250) } else { (40, 20) }
+}
+
+/// Signal-Desktop#2951, #5596: what came while a device was off is there, all of it, with one connection and no push.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_off_for_ninety_days_reads_and_writes() -> Result<()> {
+    let (epochs, each) = size();
+    let world = World::new().await?;
+    let mut giulia = SimDevice::new(&world, "giulia")?;
+    // Epochs turn by the number of entries here.
+    let turning =
+        diario_engine::EngineConfig { epoch_entries: each, ..diario_engine::EngineConfig::default() };
+    let mut marco = SimDevice::with_config(&world, "marco", turning)?;
+    giulia.register("giulia").await?;
+    marco.register("marco").await?;
+    let to = giulia.find("marco").await?;
+    let chat = giulia.direct(to)?;
+    giulia.say(chat, "before")?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    giulia.disconnect();
+    for epoch in 0..epochs {
+        for n in 0..each {
+            marco.say(chat, &format!("{epoch}.{n}"))?;
+        }
+        settle(&mut [&mut marco]).await?;
+        world.clock().advance(90 * DAY / epochs);
+    }
+    giulia.say(chat, "after ninety days")?;
+    giulia.take_events();
+    let begun = std::time::Instant::now();
+    giulia.connect().await?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    let took = begun.elapsed();
+    let texts = giulia.texts(chat)?;
+    let said = usize::try_from(epochs * each)?;
+    assert_eq!(texts.len(), said + 2, "{:?}", giulia.last_events());
+    assert_eq!((texts[0].as_str(), texts[said + 1].as_str()), ("before", "after ninety days"));
+    let unread = giulia.messages(chat)?.iter().filter(|m| m.state == MessageState::Waiting).count();
+    assert_eq!(unread, 0);
+    assert!(
+        !giulia.events.iter().any(|e| matches!(e, Event::Misbehaviour { .. })),
+        "{:?}",
+        giulia.last_events()
+    );
+    let state = giulia.engine.log_state(chat)?.unwrap();
+    assert!(state.epoch.0 >= epochs - 1, "{state:?}");
+    assert_eq!(marco.texts(chat)?.last().unwrap(), "after ninety days");
+    eprintln!("{said} messages in {} epochs: caught up in {took:?}", state.epoch.0);
+    Ok(())
+}
+
+/// Signal-Desktop#7005, #4513: a store that is damaged is filled anew; what only it had stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_in_the_middle_of_sending_loses_nothing() -> Result<()> {
+    let world = World::new().await?;
+    let mut giulia = SimDevice::at(&world, "giulia", &world.folder().join("giulia.db"))?;
+    let mut marco = SimDevice::new(&world, "marco")?;
+    giulia.register("giulia").await?;
+    marco.register("marco").await?;
+    let to = giulia.find("marco").await?;
+    let chat = giulia.direct(to)?;
+    for n in 0..20 {
+        giulia.say(chat, &format!("old {n}"))?;
+    }
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    // Half of what is sent reaches the server, nothing of the answers comes back.
+    for n in 0..10 {
+        giulia.say(chat, &format!("new {n}"))?;
+    }
+    for _ in 0..5 {
+        giulia.send_one().await?;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    giulia.disconnect();
+    let now = giulia.now();
+    giulia.engine.set_draft(chat, "half a thou", now)?;
+    // Damaged: rows that say what nobody said, and some that are not there.
+    {
+        let db = rusqlite::Connection::open(world.folder().join("giulia.db"))?;
+        db.execute_batch(
+            "UPDATE message SET text = '?', content = x'00' WHERE seq % 3 = 0;
+             DELETE FROM message WHERE seq % 5 = 0;
+             UPDATE conversation SET log_hash = zeroblob(32) WHERE kind = 1;
+             DELETE FROM slot;",
+        )?;
+    }
+    drop(giulia);
+    let mut giulia = SimDevice::at(&world, "giulia", &world.folder().join("giulia.db"))?;
+    giulia.engine.rebuild(now)?;
+    giulia.connect().await?;
+    // Killed in the middle of it.
+    for _ in 0..6 {
+        giulia.send_one().await?;
+        giulia.fetch_one(std::time::Duration::from_millis(20)).await;
+        giulia.deliver_one()?;
+    }
+    giulia.disconnect();
+    drop(giulia);
+    let mut giulia = SimDevice::at(&world, "giulia", &world.folder().join("giulia.db"))?;
+    giulia.connect().await?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    let expected: Vec<_> =
+        (0..20).map(|n| format!("old {n}")).chain((0..10).map(|n| format!("new {n}"))).collect();
+    assert_eq!(marco.texts(chat)?, expected, "{:?}", marco.last_events());
+    assert_eq!(giulia.texts(chat)?, expected, "{:?}", giulia.last_events());
+    assert_eq!(giulia.engine.draft(chat)?, "half a thou");
+    Ok(())
+}
+
+/// whatsmeow#858: one broken slot stops nothing else, and is replaced alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_slot_does_not_stop_the_others() -> Result<()> {
+    use diario_protocol::{ServerFrame, What};
+
+    let world = World::new().await?;
+    let mut phone = SimDevice::new(&world, "phone")?;
+    let mut pc = SimDevice::new(&world, "pc")?;
+    phone.register("giulia").await?;
+    pc.link_to(&mut phone, true).await?;
+    let mut chats = Vec::new();
+    for name in ["anna", "bruno", "carla"] {
+        let mut other = SimDevice::new(&world, name)?;
+        other.register(name).await?;
+        let to = phone.find(name).await?;
+        let chat = phone.direct(to)?;
+        phone.say(chat, "hello")?;
+        settle(&mut [&mut phone, &mut pc, &mut other]).await?;
+        chats.push(chat);
+    }
+    let mut broken = 0;
+    pc.tamper(move |mut frame| {
+        if let ServerFrame::Changes(changes) = &mut frame {
+            for change in &mut changes.items {
+                if let What::Slot(slot) = &mut change.what
+                    && broken == 0
+                {
+                    let last = slot.body.0.len() - 1;
+                    slot.body.0[last] ^= 1;
+                    broken += 1;
+                }
+            }
+        }
+        vec![frame]
+    });
+    let pinned = diario_engine::Arrangement { pinned: true, muted: false };
+    for chat in &chats {
+        let now = phone.now();
+        phone.engine.arrange(*chat, pinned, now)?;
+        settle(&mut [&mut phone, &mut pc]).await?;
+    }
+    let is_pinned = |device: &SimDevice| -> Result<Vec<bool>> {
+        let row = |chat: &diario_protocol::ConversationId| device.engine.conversation_row(*chat);
+        chats.iter().map(|chat| Ok(row(chat)?.is_some_and(|c| c.pinned))).collect()
+    };
+    assert_eq!(is_pinned(&pc)?, [false, true, true], "{:?}", pc.last_events());
+    // Whoever writes it next, or reads it again, has it.
+    pc.trust();
+    pc.disconnect();
+    let now = pc.now();
+    pc.engine.rebuild(now)?;
+    pc.connect().await?;
+    settle(&mut [&mut phone, &mut pc]).await?;
+    assert_eq!(is_pinned(&pc)?, [true, true, true], "{:?}", pc.last_events());
+    Ok(())
+}
