@@ -102,16 +102,16 @@ pub async fn a_body_is_kept_until_every_device_has_it(place: &dyn Place) {
     assert_eq!(look(NOW).await, [two], "all have the first two");
     assert_eq!(w.storage.erase(two).await, Ok(2));
     assert_eq!(look(NOW).await, []);
-    let last = Erasure { conversation: w.group, from: Seq(3), to: Seq(3) };
-    assert_eq!(look(until).await, [last], "a device whose time ran out holds nothing back");
+    let third = Erasure { conversation: w.group, from: Seq(3), to: Seq(3) };
+    assert_eq!(look(until).await, [third], "a device whose time ran out holds nothing back");
     w.storage.ack(w.giulia.device, Position(0)).await.expect("ack");
     assert_eq!(look(until).await, [], "a device that was put back to an older copy asks for it again");
     w.storage.seen(w.giulia.device, NOW).await.expect("seen");
-    assert_eq!(look(NOW.plus_ms(ABSENT + 1)).await, [last], "nor does one that is away for long");
+    assert_eq!(look(NOW.plus_ms(ABSENT + 1)).await, [third], "nor does one that is away for long");
     // Nobody has what is not there yet.
     w.storage.ack(w.giulia.device, Position(999_999)).await.expect("ack");
     append(&w, 3, NOW).await;
-    assert_eq!(look(until).await, [last]);
+    assert_eq!(look(until).await, [third]);
 }
 
 /// A conversation's members may agree on less than the server keeps, and all of them are told.
