@@ -62,3 +62,16 @@ fn what_is_rebuilt_is_what_was_there() {
     assert_eq!(bo.ok(&["sync"]).last().unwrap()["text"], "still friends");
     giulia.ok(&["doctor"]);
 }
+
+#[test]
+fn how_long_a_conversation_is_kept_is_set_and_told() {
+    let world = World::new();
+    let giulia = world.register("giulia");
+    let bo = world.register("bo");
+    giulia.ok(&["send", "bo", "hello"]);
+    assert_eq!(giulia.one(&["retention", "bo"])["retention"]["effective"], "forever");
+    assert_eq!(giulia.one(&["retention", "bo", "30d"])["retention"]["agreed"], "30d");
+    bo.ok(&["sync"]);
+    assert_eq!(bo.one(&["retention", "giulia"])["retention"]["effective"], "30d");
+    giulia.fails(2, &["retention", "bo", "sometimes"]);
+}

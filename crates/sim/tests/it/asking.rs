@@ -442,3 +442,35 @@ async fn who_was_put_out_gets_no_answer() -> Result<()> {
     assert!(first_commit.is_some() && first_answer.is_none(), "{first_commit:?} {first_answer:?}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_device_and_one_that_asks_as_another_get_no_answer() -> Result<()> {
+    let world = World::new().await?;
+    let (mut devices, group) = group_of(&world, &["anna", "bruno"]).await?;
+    let (mut bruno, mut anna) = (devices.pop().unwrap(), devices.pop().unwrap());
+    let mut pc = SimDevice::at(&world, "bruno's pc", &world.folder().join("pc.db"))?;
+    pc.link_to(&mut bruno, true).await?;
+    anna.say(group, "for the pc too")?;
+    settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    anna.disconnect();
+    // It asks in its own name, and in the phone's.
+    let (phone_id, pc_id) = (bruno.engine.whoami().unwrap().2, pc.engine.whoami().unwrap().2);
+    pc.disconnect();
+    ask_for_everything(&world, "pc.db", group, &phone_id.to_string())?;
+    ask_for_everything(&world, "pc.db", group, &pc_id.to_string())?;
+    pc.connect().await?;
+    settle(&mut [&mut bruno, &mut pc]).await?;
+    let now = bruno.now();
+    bruno.engine.revoke(pc_id, now)?;
+    settle(&mut [&mut bruno, &mut pc]).await?;
+    assert!(!pc.is_connected());
+    anna.record();
+    anna.connect().await?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    wait_and_settle(&world, &mut [&mut anna, &mut bruno]).await?;
+    assert_eq!(answers(&anna, group), 0, "{:?}", anna.last_events());
+    anna.say(group, "without the pc")?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    assert_eq!(bruno.texts(group)?, ["first", "for the pc too", "without the pc"]);
+    Ok(())
+}
