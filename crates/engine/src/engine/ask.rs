@@ -44,7 +44,7 @@ const AGAIN_MS: u64 = 2 * 60 * 1000;
 /// An ask that nobody answered is told anew, under a new key, after this long.
 const STALE_MS: u64 = 24 * HOUR_MS;
 /// Of so many members each takes a turn of this length to answer, so that one does it and the others see it.
-const TURN_MS: u64 = 100;
+const TURN_MS: u64 = 250;
 const LAST_TURN_MS: u64 = 5_000;
 
 /// An epoch that is asked for.
@@ -171,7 +171,8 @@ fn read<T: for<'a> Decode<'a, ()>>(value: &[u8]) -> Option<T> {
 
 /// This device's turn among those that can answer: spread by chance that all compute alike.
 fn turn(key: &HpkePublic, device: DeviceId, accounts: usize) -> u64 {
-    let last = TURN_MS.saturating_mul(u64::try_from(accounts).unwrap_or(u64::MAX)).min(LAST_TURN_MS);
+    let others = u64::try_from(accounts).unwrap_or(u64::MAX).saturating_sub(1);
+    let last = TURN_MS.saturating_mul(others).min(LAST_TURN_MS);
     let digest = Sha256::new().chain_update(key.0).chain_update(device.as_bytes()).finalize();
     u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])) % last.max(1)
 }

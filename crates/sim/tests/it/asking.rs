@@ -305,7 +305,7 @@ async fn of_many_members_few_answer() -> Result<()> {
     settle(&mut all).await?;
     world.clock().advance(6_000);
     // The turns are taken in real time.
-    for _ in 0..50 {
+    for _ in 0..80 {
         settle(&mut all).await?;
         if all.last().unwrap().texts(group)?.last().is_some_and(|text| text == "second") {
             break;
@@ -315,7 +315,7 @@ async fn of_many_members_few_answer() -> Result<()> {
     drop(all);
     assert_eq!(mario.texts(group)?, ["first", "second"], "{:?}", mario.last_events());
     let answered: usize = devices.iter().map(|d| answers(d, group)).sum();
-    assert!((1..=3).contains(&answered), "{answered} answers");
+    assert!((1..=4).contains(&answered), "{answered} of nine answered");
     Ok(())
 }
 
