@@ -1,10 +1,10 @@
 //! What a page asks, and what it is answered.
 
-use diario_protocol::{AccountId, Bin, ConversationId, DeviceId, EntryId, Nonce, Seq};
+use diario_protocol::{AccountId, Bin, ConversationId, DeviceId, EntryId, Nonce, Seq, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::tell::Snapshot;
-use crate::view::{Device, Member, Message, Usage};
+use crate::view::{Device, Fill, Filling, Member, Message, Usage};
 
 /// Most messages of one [`Answer::Messages`].
 pub const MAX_PAGE: u16 = 200;
@@ -24,6 +24,20 @@ pub enum Anchor {
     /// Those around the first unread one; the newest if none is unread.
     #[n(3)]
     Unread,
+    /// Those around a sequence.
+    #[n(4)]
+    Around(#[n(0)] Seq),
+}
+
+/// A side of a part of a conversation, to fetch what is missing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Edge {
+    /// What comes right before a sequence.
+    #[n(0)]
+    Before(#[n(0)] Seq),
+    /// What comes right after a sequence.
+    #[n(1)]
+    After(#[n(0)] Seq),
 }
 
 /// What a page asks of the worker.
@@ -272,6 +286,40 @@ pub enum Ask {
         #[n(2)]
         luma: Bin,
     },
+
+    /// Fetches a part of a conversation that is not here; [`crate::Tell::History`] tells when it is. Refused without a
+    /// connection.
+    #[n(40)]
+    Fetch {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Which part.
+        #[n(1)]
+        edge: Edge,
+    },
+    /// Where the first message stands that was said at that time or later. Answer: `Place`.
+    #[n(41)]
+    Seek {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// The time.
+        #[n(1)]
+        at: Timestamp,
+    },
+    /// How much of the history is here. Answer: `Filling`; from then on this is told.
+    #[n(42)]
+    Filling,
+    /// Whether the history is fetched before anybody looks at it.
+    #[n(43)]
+    SetFill(#[n(0)] Fill),
+    /// Stops fetching the history for now, or goes on.
+    #[n(44)]
+    PauseFill(#[n(0)] bool),
+    /// Whether this connection is known to cost by volume, as the browser tells the page.
+    #[n(45)]
+    Metered(#[n(0)] bool),
 }
 
 /// Where and how to wake this browser.
@@ -309,6 +357,12 @@ pub enum Answer {
         /// Whether there are newer ones.
         #[n(2)]
         more_after: bool,
+        /// Something is missing right before them: the sequence before which to fetch it.
+        #[n(3)]
+        missing_before: Option<Seq>,
+        /// Something is missing right after them: the sequence after which to fetch it.
+        #[n(4)]
+        missing_after: Option<Seq>,
     },
     /// To `LookUp`: whose name it is, if anybody's.
     #[n(3)]
@@ -334,4 +388,10 @@ pub enum Answer {
     /// To `Send`: the message's id.
     #[n(10)]
     Sent(#[n(0)] EntryId),
+    /// To `Seek`: `None` if nothing was said in it.
+    #[n(20)]
+    Place(#[n(0)] Option<Seq>),
+    /// To `Filling`.
+    #[n(21)]
+    Filling(#[n(0)] Filling),
 }

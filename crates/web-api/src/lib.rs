@@ -17,12 +17,12 @@ mod problem;
 mod tell;
 mod view;
 
-pub use ask::{Anchor, Answer, Ask, MAX_PAGE, PushSubscription};
+pub use ask::{Anchor, Answer, Ask, Edge, MAX_PAGE, PushSubscription};
 pub use problem::Problem;
 pub use tell::{LinkStep, Snapshot, Tell};
 pub use view::{
-    Account, Connection, ConversationRow, Device, Markers, Member, Membership, Message, MessageState,
-    Preview, Settings, Stage, Status, StoreKind, Usage,
+    Account, Connection, ConversationRow, Device, Fill, Filling, Markers, Member, Membership, Message,
+    MessageState, Preview, Settings, Stage, Status, StoreKind, Usage,
 };
 
 /// From a page to the worker.

@@ -1,9 +1,9 @@
 //! What a page is told unasked.
 
-use diario_protocol::{ConversationId, DeviceId, EntryId, Timestamp};
+use diario_protocol::{ConversationId, DeviceId, EntryId, Seq, Timestamp};
 use minicbor::{Decode, Encode};
 
-use crate::view::{Account, ConversationRow, Device, Message, Settings, Status, StoreKind};
+use crate::view::{Account, ConversationRow, Device, Filling, Message, Settings, Status, StoreKind};
 
 /// Everything that a page shows at first.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -118,6 +118,22 @@ pub enum Tell {
     /// The store has failed; nothing goes any more until the page is loaded anew.
     #[n(12)]
     Broken(#[n(0)] String),
+    /// A part of the watched conversation's past is here now, both ends included.
+    #[n(20)]
+    History {
+        /// Where.
+        #[n(0)]
+        conversation: ConversationId,
+        /// Its first place.
+        #[n(1)]
+        first: Seq,
+        /// Its last place.
+        #[n(2)]
+        last: Seq,
+    },
+    /// How much of the history is here.
+    #[n(21)]
+    Filling(#[n(0)] Filling),
 }
 
 /// A step of linking a device, on either side.

@@ -316,3 +316,44 @@ pub struct Usage {
     #[n(2)]
     pub conversations: u64,
 }
+
+/// Whether the history is fetched before anybody looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Fill {
+    /// Only what is looked at.
+    #[n(0)]
+    Never,
+    /// While the connection is not known to cost by volume.
+    #[n(1)]
+    Unmetered,
+    /// Whenever there is a connection.
+    #[n(2)]
+    Always,
+}
+
+/// How much of the history is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Filling {
+    /// What was chosen.
+    #[n(0)]
+    pub fill: Fill,
+    /// Stopped for now.
+    #[n(1)]
+    pub paused: bool,
+    /// It goes on, or would with a connection.
+    #[n(2)]
+    pub active: bool,
+    /// Entries that are not here.
+    #[n(3)]
+    pub missing: u64,
+    /// Conversations that they are in.
+    #[n(4)]
+    pub conversations: u64,
+    /// About how many bytes they cost to fetch.
+    #[n(5)]
+    pub estimate: u64,
+    /// Entries that were fetched so far.
+    #[n(6)]
+    pub fetched: u64,
+}

@@ -1,8 +1,8 @@
 //! What a page asks, done on the engine.
 
 use diario_engine::{Arrangement, CommandError, Draft, Engine, EngineError, GroupChange, Stage};
-use diario_protocol::{AccountId, ConversationId, PushSubscription, Timestamp, Username};
-use diario_web_api::{Anchor, Answer, Ask, MAX_PAGE, Problem};
+use diario_protocol::{AccountId, ConversationId, PushSubscription, Seq, Timestamp, Username};
+use diario_web_api::{Anchor, Answer, Ask, Edge, MAX_PAGE, Problem};
 
 use crate::gather::Gather;
 use crate::{problem, scan, view};
@@ -29,6 +29,8 @@ pub(crate) enum Awaited {
     Name(Username),
     /// The key for push subscriptions.
     PushKey,
+    /// Where something was said at a time.
+    Place(ConversationId, Timestamp),
 }
 
 impl From<Result<Answer, CommandError>> for Outcome {
@@ -152,6 +154,28 @@ pub(crate) fn run(
             Ok(text) => Outcome::Answer(Answer::Scanned(text)),
             Err(problem) => Outcome::Refused(problem),
         },
+        Ask::Fetch { conversation, edge } => fetch(device, conversation, edge, gather, now),
+        Ask::Seek { conversation, at } => match device.seek(conversation, at, now) {
+            Ok(()) => Outcome::Wait(Awaited::Place(conversation, at)),
+            Err(e) => Err(e).into(),
+        },
+        Ask::Filling => {
+            gather.follow_filling();
+            let filling = view::filling(device).map_err(CommandError::from);
+            filling.map(Answer::Filling).into()
+        }
+        Ask::SetFill(fill) => {
+            gather.follow_filling();
+            done(device.set_fill(view::fill_of(fill), now))
+        }
+        Ask::PauseFill(paused) => {
+            gather.follow_filling();
+            done(device.pause_fill(paused, now))
+        }
+        Ask::Metered(metered) => {
+            gather.filled();
+            done(device.set_metered(metered, now).map_err(Into::into))
+        }
         // These are the hub's or the worker's, which do not pass them on.
         Ask::Start | Ask::Watch(_) | Ask::Wipe | Ask::Reconnect => Outcome::Answer(Answer::Done),
     }
@@ -290,13 +314,36 @@ fn history(
         Anchor::Before(seq) => diario_engine::Anchor::Before(seq),
         Anchor::After(seq) => diario_engine::Anchor::After(seq),
         Anchor::Unread => diario_engine::Anchor::Unread,
+        Anchor::Around(seq) => diario_engine::Anchor::Around(seq),
     };
     let page = device.history(conversation, anchor, u32::from(limit.min(MAX_PAGE)))?;
     Ok(Answer::Messages {
         messages: page.messages.into_iter().map(view::message).collect(),
         more_before: page.more_before,
         more_after: page.more_after,
+        missing_before: page.missing_before.map(|missing| missing.last.next()),
+        missing_after: page.missing_after.map(|missing| Seq(missing.first.0.saturating_sub(1))),
     })
+}
+
+/// What is here already is told as if it came.
+fn fetch(
+    device: &mut Engine,
+    conversation: ConversationId,
+    edge: Edge,
+    gather: &mut Gather,
+    now: Timestamp,
+) -> Outcome {
+    let (asked, place) = match edge {
+        Edge::Before(seq) => {
+            (device.fetch_before(conversation, Some(seq), now), Seq(seq.0.saturating_sub(1)))
+        }
+        Edge::After(seq) => (device.fetch_after(conversation, seq, now), seq.next()),
+    };
+    if let Ok(false) = asked {
+        gather.history(conversation, place, place);
+    }
+    done(asked.map(|_| ()))
 }
 
 fn usage(device: &Engine) -> Result<Answer, EngineError> {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use diario_engine::{Engine, EngineError, Event, LinkingStep};
 use diario_protocol::{ConversationId, DeviceId, EntryId, Seq, Timestamp};
-use diario_web_api::{Account, Connection, ConversationRow, LinkStep, MAX_PAGE, Message, Status, Tell};
+use diario_web_api::{
+    Account, Connection, ConversationRow, Filling, LinkStep, MAX_PAGE, Message, Status, Tell,
+};
 
 use crate::problem;
 use crate::view::{self, Seen};
@@ -37,12 +39,18 @@ impl Changed {
 }
 
 /// What was not told yet, and what was told last.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     rows: BTreeSet<ConversationId>,
     /// Any row may be another: names became known, or everything is filled anew.
     all_rows: bool,
     messages: BTreeMap<ConversationId, Changed>,
+    /// From where to where parts of the past came in.
+    history: BTreeMap<ConversationId, (Seq, Seq)>,
+    /// Whether a page follows how much of the history is here, and whether that may be another.
+    follows_filling: bool,
+    filling: bool,
     news: Vec<Tell>,
     arrived: Vec<(ConversationId, EntryId)>,
     announced: VecDeque<EntryId>,
@@ -55,6 +63,7 @@ pub(crate) struct Gather {
     told_rows: HashMap<ConversationId, ConversationRow>,
     told_status: Option<Status>,
     told_account: Option<Account>,
+    told_filling: Option<Filling>,
 }
 
 impl Gather {
@@ -71,6 +80,23 @@ impl Gather {
             changed.ids.insert(id);
             changed.check();
         }
+    }
+
+    /// A part of the past is here now. Of several, what lies between is told too: it does no harm.
+    pub(crate) fn history(&mut self, conversation: ConversationId, first: Seq, last: Seq) {
+        let known = self.history.entry(conversation).or_insert((first, last));
+        *known = (known.0.min(first), known.1.max(last));
+    }
+
+    /// From now on a page is told how much of the history is here.
+    pub(crate) fn follow_filling(&mut self) {
+        self.follows_filling = true;
+        self.filling = true;
+    }
+
+    /// How much of the history is here may be another.
+    pub(crate) fn filled(&mut self) {
+        self.filling = true;
     }
 
     /// Everything may be another.
@@ -107,12 +133,16 @@ impl Gather {
     pub(crate) fn event(&mut self, device: &Engine, event: &Event) -> Result<()> {
         match event {
             Event::Connection(diario_engine::ConnectionState::Offline) => {
+                self.filling = true;
                 self.seen.retain(|_, seen| *seen != Seen::Online);
                 self.approving = None;
                 self.devices = true;
             }
             // This device is shown as connected or not.
-            Event::Connection(_) => self.devices = true,
+            Event::Connection(_) => {
+                self.devices = true;
+                self.filling = true;
+            }
             // The state of the connection and of the account is looked at whenever something is told; answers are
             // for who asked.
             Event::Ready(_)
@@ -122,7 +152,13 @@ impl Gather {
             | Event::Contact(_)
             | Event::Resolved { .. }
             | Event::LookUpRefused { .. }
+            | Event::Sought { .. }
             | Event::PushKey(_) => {}
+            Event::History { conversation, first, last } => {
+                self.row(*conversation);
+                self.history(*conversation, *first, *last);
+                self.filling = true;
+            }
             Event::Rejected(refusal) => self.news(Tell::Rejected(problem::of_refusal(refusal))),
             Event::Message { conversation, id, live, .. } => {
                 self.message(*conversation, *id);
@@ -210,6 +246,18 @@ impl Gather {
         for (conversation, changed) in std::mem::take(&mut self.messages) {
             if watched.contains(&conversation) {
                 tells.push(messages(device, conversation, &changed)?);
+            }
+        }
+        for (conversation, (first, last)) in std::mem::take(&mut self.history) {
+            if watched.contains(&conversation) {
+                tells.push(Tell::History { conversation, first, last });
+            }
+        }
+        if std::mem::take(&mut self.filling) && self.follows_filling {
+            let filling = view::filling(device)?;
+            if self.told_filling != Some(filling) {
+                self.told_filling = Some(filling);
+                tells.push(Tell::Filling(filling));
             }
         }
         tells.append(&mut self.news);

@@ -164,6 +164,10 @@ impl Hub {
                     let key = Answer::PushKey(key.map(Into::into));
                     self.answer(&Awaited::PushKey, &Ok(key), &mut out);
                 }
+                Event::Sought { conversation, at, seq } => {
+                    let place = Answer::Place(Some(seq).filter(|seq| seq.0 > 0));
+                    self.answer(&Awaited::Place(conversation, at), &Ok(place), &mut out);
+                }
                 Event::Connection(ConnectionState::Offline) => self.give_up_waiting(device, &mut out)?,
                 _ => {}
             }
@@ -183,7 +187,9 @@ impl Hub {
         for tell in self.gather.take(device, connection, &watched, now)? {
             for (name, page) in &self.pages {
                 let meant = match &tell {
-                    Tell::Messages { conversation, .. } => page.watches == Some(*conversation),
+                    Tell::Messages { conversation, .. } | Tell::History { conversation, .. } => {
+                        page.watches == Some(*conversation)
+                    }
                     _ => true,
                 };
                 if page.started && meant {
@@ -223,7 +229,7 @@ impl Hub {
         for awaited in awaited {
             let known = match &awaited {
                 Awaited::Name(username) => device.account_named(username)?,
-                Awaited::PushKey => None,
+                Awaited::PushKey | Awaited::Place(..) => None,
             };
             let answer = known.map_or(Err(Problem::Offline), |account| Ok(Answer::Found(Some(account))));
             self.answer(&awaited, &answer, out);

@@ -26,8 +26,9 @@ pub(crate) fn of_command(e: CommandError) -> Problem {
         CommandError::LinkCode(_) | CommandError::PairingCode(_) => Problem::BadCode,
         CommandError::Linking(e) => of_linking(&e),
         CommandError::OnItsWay => Problem::OnItsWay,
-        e @ CommandError::Content(_) => Problem::Other(e.to_string()),
         CommandError::Engine(e) => of_engine(&e),
+        // The page has no words of its own for these.
+        e => Problem::Other(e.to_string()),
     }
 }
 

@@ -31,6 +31,33 @@ pub(crate) fn settings(device: &Engine) -> Result<api::Settings> {
     Ok(api::Settings { receipts: device.settings()?.receipts })
 }
 
+/// How much of the history is here.
+pub(crate) fn filling(device: &Engine) -> Result<api::Filling> {
+    let state = device.fill_state()?;
+    Ok(api::Filling {
+        fill: match state.fill {
+            engine::Fill::Never => api::Fill::Never,
+            engine::Fill::Unmetered => api::Fill::Unmetered,
+            engine::Fill::Always => api::Fill::Always,
+        },
+        paused: state.paused,
+        active: state.active,
+        missing: state.missing,
+        conversations: state.conversations,
+        estimate: state.estimate,
+        fetched: state.fetched,
+    })
+}
+
+/// What was chosen, as the engine says it.
+pub(crate) fn fill_of(fill: api::Fill) -> engine::Fill {
+    match fill {
+        api::Fill::Never => engine::Fill::Never,
+        api::Fill::Unmetered => engine::Fill::Unmetered,
+        api::Fill::Always => engine::Fill::Always,
+    }
+}
+
 /// A conversation, as it is listed.
 pub(crate) fn row(row: engine::ConversationRow) -> api::ConversationRow {
     api::ConversationRow {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use diario_client::web::{self, Kept, OpenError, Store, Timer, WebClient, now};
-use diario_engine::{Engine, EngineConfig};
+use diario_engine::{Engine, EngineConfig, Fill};
 use diario_protocol::{Timestamp, encode};
 use diario_web_api::{Answer, Connection, Problem, StoreKind, Tell, ToPage, ToWorker};
 use js_sys::Uint8Array;
@@ -110,7 +110,9 @@ impl Worker {
     }
 
     fn client(self: &Rc<Self>, store: &Store) -> Result<WebClient, String> {
-        let engine: Engine = store.engine(EngineConfig::default()).map_err(|e: OpenError| e.to_string())?;
+        // A browser's storage is small, and its user was not asked yet.
+        let config = EngineConfig { fill: Fill::Never, ..EngineConfig::default() };
+        let engine: Engine = store.engine(config).map_err(|e: OpenError| e.to_string())?;
         let to = Rc::downgrade(self);
         let notify = move || {
             if let Some(worker) = to.upgrade() {

@@ -1,7 +1,7 @@
 //! What can be asked of the worker, each with the answer that belongs to it.
 
-use diario_protocol::{AccountId, ConversationId, EntryId, Nonce, Seq};
-use diario_web_api::{Anchor, Answer, Ask, Device, Member, Message, Problem, Usage};
+use diario_protocol::{AccountId, ConversationId, EntryId, Nonce, Seq, Timestamp};
+use diario_web_api::{Anchor, Answer, Ask, Device, Filling, Member, Message, Problem, Usage};
 
 use crate::state::State;
 
@@ -14,6 +14,10 @@ pub(crate) struct Page {
     pub(crate) more_before: bool,
     /// Whether there are newer ones.
     pub(crate) more_after: bool,
+    /// The sequence before which something is missing on this device, right before them.
+    pub(crate) missing_before: Option<Seq>,
+    /// The sequence after which something is missing on this device, right after them.
+    pub(crate) missing_after: Option<Seq>,
 }
 
 fn unexpected<T>(answer: &Answer) -> Result<T, Problem> {
@@ -42,9 +46,29 @@ pub(crate) async fn history(
     limit: u16,
 ) -> Result<Page, Problem> {
     match state.ask(Ask::History { conversation, anchor, limit }).await? {
-        Answer::Messages { messages, more_before, more_after } => {
-            Ok(Page { messages, more_before, more_after })
+        Answer::Messages { messages, more_before, more_after, missing_before, missing_after } => {
+            Ok(Page { messages, more_before, more_after, missing_before, missing_after })
         }
+        other => unexpected(&other),
+    }
+}
+
+/// The place of the first message that was said at that time or later; `None` if nothing was said.
+pub(crate) async fn seek(
+    state: State,
+    conversation: ConversationId,
+    at: Timestamp,
+) -> Result<Option<Seq>, Problem> {
+    match state.ask(Ask::Seek { conversation, at }).await? {
+        Answer::Place(place) => Ok(place),
+        other => unexpected(&other),
+    }
+}
+
+/// How much of the history is here; what becomes of it follows in `state.filling`.
+pub(crate) async fn filling(state: State) -> Result<Filling, Problem> {
+    match state.ask(Ask::Filling).await? {
+        Answer::Filling(filling) => Ok(filling),
         other => unexpected(&other),
     }
 }

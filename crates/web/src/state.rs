@@ -7,9 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use diario_protocol::{ConversationId, Timestamp};
+use diario_protocol::{ConversationId, Seq, Timestamp};
 use diario_web_api::{
-    Account, Answer, Ask, Connection, ConversationRow, Device, LinkStep, Message, Problem, Settings,
+    Account, Answer, Ask, Connection, ConversationRow, Device, Filling, LinkStep, Message, Problem, Settings,
     Snapshot, Status, StoreKind, Tell,
 };
 use futures_util::future::LocalBoxFuture;
@@ -29,6 +29,8 @@ pub(crate) enum Told {
     Messages(Vec<Message>, bool),
     /// This message is gone.
     Gone(diario_protocol::EntryId),
+    /// A part of its past is here now, from one place to another.
+    History(Seq, Seq),
     /// Another worker holds the engine: what is shown may be out of date.
     Anew,
 }
@@ -97,6 +99,8 @@ pub(crate) struct Known {
     typing: RwSignal<HashMap<ConversationId, Typists>>,
     /// The own devices; `None` until they were asked for.
     pub(crate) devices: RwSignal<Option<Vec<Device>>>,
+    /// How much of the history is here; `None` until it was asked for.
+    pub(crate) filling: RwSignal<Option<Filling>>,
     /// The newest step of a linking.
     pub(crate) link: RwSignal<Option<LinkStep>>,
     /// Why the server refused to register or log in, if it did.
@@ -161,6 +165,7 @@ impl State {
             rows: RwSignal::default(),
             typing: RwSignal::default(),
             devices: RwSignal::new(None),
+            filling: RwSignal::new(None),
             link: RwSignal::new(None),
             rejected: RwSignal::new(None),
             alarms: RwSignal::default(),
@@ -306,6 +311,7 @@ impl State {
     /// The account is not in this browser any more: nor is what was known by it. The rows go with the list.
     fn forget(self) {
         self.devices.set(None);
+        self.filling.set(None);
         self.typing.update(HashMap::clear);
         self.alarms.update(Vec::clear);
         self.link.set(None);
@@ -355,6 +361,12 @@ impl State {
             }),
             Tell::Rejected(problem) => self.rejected.set(Some(problem)),
             Tell::Broken(why) => self.broken.set(Some(why)),
+            Tell::History { conversation, first, last } => {
+                if self.nav.place_now().conversation() == Some(conversation) {
+                    self.tell_listener(Told::History(first, last));
+                }
+            }
+            Tell::Filling(filling) => self.filling.set(Some(filling)),
         }
     }
 

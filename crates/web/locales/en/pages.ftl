@@ -275,3 +275,28 @@ problem-wait =
        *[other] The server asks for patience: try again in { $seconds } seconds.
     }
 problem-other = That did not work. { $what }
+
+## History on this device
+
+history-title = History on this device
+history-whole = Everything you can read is on this device.
+history-missing =
+    { $count ->
+        [one] { $number } older message is not on this device yet. It comes when you scroll to it.
+       *[other] { $number } older messages are not on this device yet. They come when you scroll to them.
+    }
+history-fetch = Fetch older messages in advance
+history-never = Never
+history-wifi = Only over Wi-Fi
+history-always = Always
+history-ask = Fetch older messages?
+history-ask-what = About { $size } will be downloaded, the newest first. You can stop it at any time and go on later.
+history-ask-yes = Fetch
+history-progress = History fetched
+history-figures = { $done } of { $all } messages, { $percent } %
+history-left = about { $size } left
+history-paused = Paused.
+history-waits-wifi = Waiting for Wi-Fi.
+history-waits-connection = Goes on when you are connected.
+history-pause = Pause
+history-resume = Resume

@@ -275,3 +275,28 @@ problem-wait =
        *[other] Il server chiede pazienza: riprova tra { $seconds } secondi.
     }
 problem-other = Non ha funzionato. { $what }
+
+## Cronologia su questo dispositivo
+
+history-title = Cronologia su questo dispositivo
+history-whole = Tutto ciò che puoi leggere è su questo dispositivo.
+history-missing =
+    { $count ->
+        [one] { $number } messaggio precedente non è ancora su questo dispositivo. Arriva quando scorri fin lì.
+       *[other] { $number } messaggi precedenti non sono ancora su questo dispositivo. Arrivano quando scorri fin lì.
+    }
+history-fetch = Scarica in anticipo i messaggi precedenti
+history-never = Mai
+history-wifi = Solo con il Wi-Fi
+history-always = Sempre
+history-ask = Scaricare i messaggi precedenti?
+history-ask-what = Verranno scaricati circa { $size }, prima i più recenti. Puoi fermare tutto quando vuoi e riprendere dopo.
+history-ask-yes = Scarica
+history-progress = Cronologia scaricata
+history-figures = { $done } messaggi su { $all }, { $percent } %
+history-left = ancora circa { $size }
+history-paused = In pausa.
+history-waits-wifi = In attesa del Wi-Fi.
+history-waits-connection = Riprende quando c’è connessione.
+history-pause = Pausa
+history-resume = Riprendi

@@ -24,12 +24,14 @@ pub struct Window {
     messages: Vec<Message>,
     more_before: bool,
     more_after: bool,
+    missing_before: Option<Seq>,
+    missing_after: Option<Seq>,
 }
 
 impl Window {
     /// A page, and nothing else.
     pub fn of(page: Vec<Message>, more_before: bool, more_after: bool) -> Self {
-        let mut window = Self { messages: Vec::new(), more_before, more_after };
+        let mut window = Self { more_before, more_after, ..Self::default() };
         window.merge(page);
         window
     }
@@ -47,6 +49,38 @@ impl Window {
     /// Whether there are newer ones than these.
     pub fn more_after(&self) -> bool {
         self.more_after
+    }
+
+    /// The sequence before which something is missing on this device, right before these.
+    pub fn missing_before(&self) -> Option<Seq> {
+        self.missing_before
+    }
+
+    /// The sequence after which something is missing on this device, right after these.
+    pub fn missing_after(&self) -> Option<Seq> {
+        self.missing_after
+    }
+
+    /// What is missing on this device right before these.
+    pub fn set_missing_before(&mut self, before: Option<Seq>) {
+        self.missing_before = before;
+    }
+
+    /// What is missing on this device right after these.
+    pub fn set_missing_after(&mut self, after: Option<Seq>) {
+        self.missing_after = after;
+    }
+
+    /// Whether what is missing lies around these, not beside them: only the newest message was told, to be listed.
+    pub fn is_preview(&self) -> bool {
+        self.missing_before.is_some_and(|before| self.last().is_none_or(|last| before > last))
+    }
+
+    /// Which ends grow when a part of the past comes in, both its ends included.
+    pub fn grows(&self, first: Seq, last: Seq) -> (bool, bool) {
+        let before = self.missing_before.is_some_and(|edge| first < edge && edge <= last.next());
+        let after = self.missing_after.is_some_and(|edge| first <= edge.next() && edge < last);
+        (before, after)
     }
 
     /// The lowest sequence here.
@@ -117,7 +151,7 @@ impl Window {
         let over = self.messages.len().saturating_sub(usize::from(PAGE));
         if over > 0 {
             self.messages.drain(..over);
-            self.more_before = true;
+            (self.more_before, self.missing_before) = (true, None);
         }
     }
 
@@ -170,12 +204,12 @@ impl Window {
         match far {
             Far::Old => {
                 self.messages.drain(..over);
-                self.more_before = true;
+                (self.more_before, self.missing_before) = (true, None);
             }
             Far::New => {
                 self.messages.truncate(MOST);
                 // What waits to be sent goes too: it comes back with the newest page.
-                self.more_after = true;
+                (self.more_after, self.missing_after) = (true, None);
             }
         }
     }
@@ -310,6 +344,26 @@ mod tests {
         let mut own = sample::message(9, Some(9));
         own.mine = true;
         assert!(!window.would_be_unread(&[own, sample::message(10, None)], Seq(3)));
+    }
+
+    #[test]
+    fn what_is_missing_beside_it_is_known_until_it_drops_out() {
+        let mut window = Window::of(page(200..260), true, true);
+        window.set_missing_before(Some(Seq(200)));
+        window.set_missing_after(Some(Seq(259)));
+        assert!(!window.is_preview());
+        assert_eq!(window.grows(Seq(100), Seq(199)), (true, false));
+        assert_eq!(window.grows(Seq(260), Seq(300)), (false, true));
+        assert_eq!(window.grows(Seq(100), Seq(150)), (false, false), "not beside it");
+        assert_eq!(window.grows(Seq(400), Seq(450)), (false, false));
+        window.put_before(page(1..200), false);
+        window.put_after(page(260..320), true);
+        assert_eq!(window.messages().len(), MOST);
+        assert_eq!(window.missing_before(), None, "those that dropped out are here");
+        let mut newest = Window::of(page(500..501), true, false);
+        newest.set_missing_before(Some(Seq(501)));
+        assert!(newest.is_preview());
+        assert_eq!(newest.grows(Seq(401), Seq(500)), (true, false));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod device;
 mod install;
+pub(crate) mod metered;
 mod notify;
 mod push;
 mod reach;
@@ -50,6 +51,7 @@ pub(crate) fn start(state: State) {
     pwa.watch_for_offer();
     pwa.notify_of_messages();
     pwa.keep_subscription();
+    metered::tell(state);
     reach::on_message(move |kind, data| match kind {
         // A notification was clicked.
         "open" => {

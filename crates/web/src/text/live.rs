@@ -87,6 +87,13 @@ pub fn tr_args(key: &str, args: &[(&'static str, FluentValue<'_>)]) -> String {
     })
 }
 
+/// A number as it is written in the language of this page.
+pub fn number(value: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let value = js_sys::Number::from(value as f64);
+    value.to_locale_string(language().tag()).into()
+}
+
 fn current(chosen: Option<Language>) -> Language {
     chosen.unwrap_or_else(|| {
         let wanted: Vec<String> =

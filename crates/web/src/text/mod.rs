@@ -15,4 +15,4 @@ pub use catalogue::Catalogue;
 pub use fluent_bundle::FluentValue;
 pub use language::{Language, negotiate};
 #[cfg(target_family = "wasm")]
-pub use live::{choose, chosen, language, start, text, tr, tr_args};
+pub use live::{choose, chosen, language, number, start, text, tr, tr_args};

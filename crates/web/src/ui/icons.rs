@@ -48,6 +48,8 @@ pub(crate) enum Icon {
     Lock,
     /// Something was taken away.
     Erased,
+    /// A day.
+    Calendar,
 }
 
 impl Icon {
@@ -86,6 +88,9 @@ impl Icon {
                 "M7 11V8a5 5 0 0 1 10 0v3M6 11h12a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1z"
             }
             Self::Erased => "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM6.5 6.5l11 11",
+            Self::Calendar => {
+                "M6 6h12a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1zM5 10.5h14M9 4v4M15 4v4"
+            }
         }
     }
 }

@@ -88,6 +88,23 @@ pub(crate) fn local_day(at: Timestamp) -> i64 {
     day
 }
 
+/// The local date of a time, as date fields have it: year-month-day.
+pub(crate) fn local_date(at: Timestamp) -> String {
+    let date = Date::new(&milliseconds(at).into());
+    format!("{:04}-{:02}-{:02}", date.get_full_year(), date.get_month() + 1, date.get_date())
+}
+
+/// When a local date begins, ms since 1970; `None` if it is none, or before 1970.
+pub(crate) fn local_midnight(date: &str) -> Option<u64> {
+    let mut parts = date.splitn(3, '-').map(|part| part.parse::<u32>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let begins =
+        Date::new_with_year_month_day(year, i32::try_from(month).ok()? - 1, i32::try_from(day).ok()?);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    let at = Some(begins.get_time()).filter(|at| *at >= 0.0).map(|at| at as u64);
+    at
+}
+
 /// Hours and minutes.
 pub(crate) fn time(at: Timestamp) -> String {
     write(at, Style::Time)

@@ -120,7 +120,14 @@ fn every_page_is_pictured() {
                 for (page, path) in &pages {
                     browser.visit(path);
                     picture(page, language, theme);
+                    if *page == "conversation" {
+                        browser.script("document.querySelector('.talk-head [aria-haspopup]').click()");
+                        picture("date", language, theme);
+                        browser.key("Escape");
+                    }
                 }
+                browser.script("document.getElementById('history-never')?.scrollIntoView({block: 'center'})");
+                picture("settings-history", language, theme);
                 browser.visit("/");
             }
         }

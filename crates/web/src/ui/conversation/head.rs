@@ -1,19 +1,22 @@
 //! The head of a conversation: whose it is, and the ways back and to its details.
 
-use diario_protocol::ConversationKind;
+use diario_protocol::{ConversationKind, Timestamp};
 use diario_web_api::ConversationRow;
 use leptos::prelude::*;
 
 use crate::model::Place;
 use crate::state::use_state;
-use crate::text::{tr, tr_args};
+use crate::text::{text, tr, tr_args};
 use crate::ui::icons::{Icon, icon};
+use crate::ui::pages::Confirm;
 use crate::ui::status::{standing_now, words};
-use crate::ui::{avatar, naming};
+use crate::ui::{avatar, naming, when};
+
+use super::thread::Thread;
 
 /// The head.
 #[component]
-pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
+pub(super) fn Head(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoView {
     let state = use_state();
     let id = row.read_untracked().id;
     let title = Memo::new(move |_| naming::title(&row.read()));
@@ -69,6 +72,7 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
                     })}
                 </span>
             </a>
+            <ToDate thread/>
             {move || (row.read().kind != ConversationKind::SelfConversation).then(|| view! {
                 <button
                     type="button"
@@ -88,5 +92,41 @@ pub(super) fn Head(row: RwSignal<ConversationRow>) -> impl IntoView {
                 </button>
             })}
         </header>
+    }
+}
+
+/// The way to a day.
+#[component]
+fn ToDate(thread: Thread) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let date = RwSignal::new(String::new());
+    let go = move |()| {
+        if let Some(at) = when::local_midnight(&date.read_untracked()) {
+            thread.go_to_time(Timestamp(at));
+        }
+    };
+    let today = move || when::local_date(Timestamp(crate::state::clock()));
+    view! {
+        <button
+            type="button"
+            class="icon-button"
+            aria-label=move || tr("jump")
+            title=move || tr("jump")
+            aria-haspopup="dialog"
+            on:click=move |_| {
+                if date.read_untracked().is_empty() {
+                    date.set(today());
+                }
+                open.set(true);
+            }
+        >
+            {icon(Icon::Calendar)}
+        </button>
+        <Confirm id="jump" open title=text("jump-title") yes=text("jump-go") on_yes=go>
+            <label class="jump-date">
+                <span>{text("jump-date")}</span>
+                <input class="input" type="date" required=true max=today() bind:value=date/>
+            </label>
+        </Confirm>
     }
 }

@@ -1,6 +1,6 @@
 //! What was said.
 
-use diario_web_api::ConversationRow;
+use diario_web_api::{Connection, ConversationRow};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -24,7 +24,10 @@ pub(super) fn Log(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoVi
         }
     });
     let title = move || naming::title(&row.read());
-    let empty = move || thread.phase.get() == Phase::Ready && thread.keys.read().is_empty();
+    let ready = move || thread.phase.get() == Phase::Ready;
+    let missing = move |side: fn((bool, bool)) -> bool| ready() && side(thread.missing.get());
+    let (before, after) = (Memo::new(move |_| missing(|m| m.0)), Memo::new(move |_| missing(|m| m.1)));
+    let empty = move || ready() && thread.keys.read().is_empty() && !before.get() && !after.get();
     let gap = Memo::new(move |_| row.read().gap);
     view! {
         <div class="log-frame">
@@ -39,8 +42,13 @@ pub(super) fn Log(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoVi
                 on:scroll=move |_| thread.look()
             >
                 <div class="log-content" node_ref=content>
-                    {move || (thread.phase.get() == Phase::Ready && (thread.more_before.get() || gap.get()))
-                        .then(|| view! { <p class="log-note">{tr("log-older")}</p> })}
+                    {move || match (ready(), before.get()) {
+                        (true, true) => view! { <Missing older=true/> }.into_any(),
+                        (true, false) if thread.more_before.get() => {
+                            view! { <p class="log-note">{move || tr("log-older")}</p> }.into_any()
+                        }
+                        _ => ().into_any(),
+                    }}
                     <Trouble thread/>
                     {move || empty().then(|| view! { <Beginning row/> })}
                     <div class="log-items" class:group=move || {
@@ -50,9 +58,39 @@ pub(super) fn Log(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoVi
                             <One thread row key/>
                         </For>
                     </div>
+                    {move || after.get().then(|| view! { <Missing older=false/> })}
+                    {move || (ready() && gap.get()).then(|| view! {
+                        <p class="log-note" role="status">{move || tr("log-gap")}</p>
+                    })}
                 </div>
             </div>
             <ToNewest thread row/>
+        </div>
+    }
+}
+
+/// A part that is not on this device yet: it is on its way, or waits for a connection.
+#[component]
+fn Missing(
+    /// Whether it lies above what is shown.
+    older: bool,
+) -> impl IntoView {
+    let state = use_state();
+    let live = Memo::new(move |_| {
+        matches!(state.status.read().connection, Connection::Live | Connection::CatchingUp)
+    });
+    let words = move || match (live.get(), older) {
+        (true, true) => tr("log-missing-older"),
+        (true, false) => tr("log-missing-newer"),
+        (false, _) => tr("log-missing-offline"),
+    };
+    let ghost = |kind: &'static str| view! { <div class=format!("ghost {kind}")></div> };
+    view! {
+        <div class="log-missing" class:older=older class:waits=move || !live.get()>
+            <div class="ghosts" aria-hidden=true.to_string()>
+                {[ghost("long"), ghost("own"), ghost("short")]}
+            </div>
+            <p class="log-note" role="status">{words}</p>
         </div>
     }
 }

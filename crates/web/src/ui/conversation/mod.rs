@@ -50,7 +50,7 @@ fn Talk(id: ConversationId) -> impl IntoView {
     let thread = Thread::open(state, id, row);
     Some(view! {
         <section class="talk" aria-labelledby="talk-title">
-            <Head row/>
+            <Head thread row/>
             <Log thread row/>
             <Composer row thread/>
         </section>

@@ -106,6 +106,24 @@ pub(super) fn to_end_before(log: &HtmlElement, selector: &str) {
     }
 }
 
+/// Scrolls so that this place, or what comes next after it, stands in the upper part of what is seen.
+pub(super) fn to_seq(log: &HtmlElement, seq: Seq) {
+    let Some(items) = items(log) else { return };
+    let place = |at: u32| child(&items, at)?.get_attribute("data-seq")?.parse().ok().map(Seq);
+    let count = items.children().length();
+    let Some(mut at) = (0..count).find(|at| place(*at).is_some_and(|found| found >= seq)) else {
+        return to_end(log);
+    };
+    // The day that begins with it belongs to it.
+    if at > 0 && place(at - 1).is_none() {
+        at -= 1;
+    }
+    if let Some(item) = child(&items, at) {
+        let top = item.get_bounding_client_rect().top() - log.get_bounding_client_rect().top();
+        scroll_by(log, top - f64::from(log.client_height()) * 0.1);
+    }
+}
+
 /// The highest sequence of what is seen.
 pub(super) fn seen(log: &HtmlElement) -> Option<Seq> {
     let items = items(log)?;

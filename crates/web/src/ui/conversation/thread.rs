@@ -1,12 +1,13 @@
 //! The part of the open conversation that is loaded, and how it is shown.
 
 mod follow;
+mod past;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use diario_protocol::{ConversationId, Seq};
-use diario_web_api::{Anchor, Ask, Connection, ConversationRow, Problem};
+use diario_web_api::{Anchor, Ask, Connection, ConversationRow, Edge, Problem};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -44,6 +45,8 @@ enum Then {
     Line,
     /// To the end.
     End,
+    /// To a place, or to what comes next after it.
+    At(Seq),
 }
 
 /// The open conversation. Copies mean the same.
@@ -60,6 +63,12 @@ pub(crate) struct Thread {
     pub(super) phase: RwSignal<Phase>,
     /// Whether there are older ones than those loaded.
     pub(super) more_before: RwSignal<bool>,
+    /// Whether something is missing on this device right before those loaded, and right after.
+    pub(super) missing: RwSignal<(bool, bool)>,
+    /// What is missing and was asked for.
+    wanted: StoredValue<Option<Edge>>,
+    /// The place that somebody wants to see, until it is here.
+    goal: StoredValue<Option<Seq>>,
     /// Whether the newest are in sight.
     pub(super) at_end: RwSignal<bool>,
     /// The element that is scrolled.
@@ -88,6 +97,9 @@ impl Thread {
             keys: RwSignal::default(),
             phase: RwSignal::new(Phase::Loading),
             more_before: RwSignal::new(false),
+            missing: RwSignal::new((false, false)),
+            wanted: StoredValue::new(None),
+            goal: StoredValue::new(None),
             at_end: RwSignal::new(true),
             log: NodeRef::new(),
             read_before: StoredValue::new(None),
@@ -115,6 +127,10 @@ impl Thread {
             if details || !live.get() {
                 thread.looked_away();
             }
+            if !live.get() {
+                // What was asked for does not come any more; it is asked for again.
+                thread.wanted.set_value(None);
+            }
             // What the details covered may be seen now.
             request_animation_frame(move || thread.look());
         });
@@ -131,6 +147,7 @@ impl Thread {
 
     /// Shows it from the first unread one on.
     fn begin(self) {
+        self.goal.set_value(None);
         let read = self.row.with_untracked(|row| (row.unread > 0).then(|| self.read(row)));
         self.read_before.set_value(read);
         self.line_is_set.set_value(read.is_some());
@@ -144,6 +161,7 @@ impl Thread {
 
     /// Shows the newest.
     pub(crate) fn to_newest(self) {
+        self.goal.set_value(None);
         if self.window.with_value(Window::more_after) {
             self.load(Anchor::Newest, Then::End);
         } else if let Some(log) = self.log.get_untracked() {
@@ -169,9 +187,14 @@ impl Thread {
         if at_end != self.at_end.get_untracked() {
             self.at_end.set(at_end);
         }
-        if more_before && log.scroll_top() < AHEAD {
+        let (before, after) = (log.scroll_top() < AHEAD, place::below(&log) < AHEAD);
+        self.fetch_missing(before, after);
+        // Where something is missing there is nothing to show beyond it yet.
+        let (above, below) =
+            self.window.with_value(|w| (w.missing_before().is_some(), w.missing_after().is_some()));
+        if more_before && before && !above {
             self.fetch(true);
-        } else if more_after && place::below(&log) < AHEAD {
+        } else if more_after && after && !below {
             self.fetch(false);
         }
         self.mark_read(&log);
@@ -209,8 +232,7 @@ impl Thread {
                     self.reload();
                 }
                 Ok(page) => {
-                    let more_before = more_before.unwrap_or(page.more_before);
-                    self.window.set_value(Window::of(page.messages, more_before, page.more_after));
+                    self.put(page, more_before);
                     self.phase.set(Phase::Ready);
                     self.show(then);
                 }
@@ -233,12 +255,16 @@ impl Thread {
             }
             self.fetching.set_value(false);
             match page {
-                Ok(page) if before => {
-                    self.window.update_value(|w| w.put_before(page.messages, page.more_before));
-                    self.show(Then::Stay);
-                }
                 Ok(page) => {
-                    self.window.update_value(|w| w.put_after(page.messages, page.more_after));
+                    self.window.update_value(|w| {
+                        if before {
+                            w.put_before(page.messages, page.more_before);
+                            w.set_missing_before(page.missing_before);
+                        } else {
+                            w.put_after(page.messages, page.more_after);
+                            w.set_missing_after(page.missing_after);
+                        }
+                    });
                     self.show(Then::Stay);
                 }
                 Err(problem) => self.state.problem(problem),
@@ -288,6 +314,10 @@ impl Thread {
             }
         });
         self.more_before.set(self.window.with_value(Window::more_before));
+        let missing = self.window.with_value(|w| (w.missing_before().is_some(), w.missing_after().is_some()));
+        if *self.missing.read_untracked() != missing {
+            self.missing.set(missing);
+        }
         if *self.keys.read_untracked() != keys {
             self.keys.set(keys);
         }
@@ -298,6 +328,7 @@ impl Thread {
             match then {
                 Then::Begin if place::to_item(&log, ".unread-line") => {}
                 Then::Begin | Then::End => place::to_end(&log),
+                Then::At(seq) => place::to_seq(&log, seq),
                 Then::Line => place::to_end_before(&log, ".unread-line"),
                 Then::Stay if follows_end => place::to_end(&log),
                 Then::Stay => {

@@ -23,6 +23,7 @@ mod welcome;
 pub(crate) use add_device::AddDevice;
 pub(crate) use details::Details;
 pub(crate) use devices::Devices;
+pub(crate) use dialog::Confirm;
 pub(crate) use new::NewConversation;
 pub(crate) use notices::Notices;
 pub(crate) use problem::problem_text;

@@ -2,6 +2,7 @@
 
 mod app;
 mod diary;
+mod history;
 mod notifications;
 
 use diario_web_api::Ask;
@@ -15,6 +16,7 @@ use crate::text::{self, Language, text, tr};
 
 use app::App;
 use diary::{Diary, Leaving};
+use history::History;
 use notifications::NotificationsCard;
 
 /// The page.
@@ -27,6 +29,7 @@ pub(crate) fn Settings() -> impl IntoView {
             <LanguageCard/>
             <ThemeCard/>
             <PrivacyCard/>
+            <History/>
             <Diary/>
             <App/>
             <Leaving/>

@@ -76,7 +76,9 @@ impl Thread {
                     self.show(Then::Stay);
                 }
             }
+            Told::History(first, last) => self.filled(first, last),
             Told::Anew => {
+                self.wanted.set_value(None);
                 self.state.hint(Ask::Watch(Some(self.id)));
                 self.reload();
             }

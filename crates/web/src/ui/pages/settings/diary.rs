@@ -157,7 +157,7 @@ pub(super) fn Leaving() -> impl IntoView {
 }
 
 /// A number of bytes as people say it.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let tenths = |unit: u64| {
         let tenths = bytes * 10 / unit;
         #[expect(clippy::cast_precision_loss, reason = "for people")]
