@@ -3,6 +3,7 @@
 use diario_protocol::{AccountId, Bin, ConversationId, DeviceId, EntryId, Nonce, Seq, Timestamp};
 use minicbor::{Decode, Encode};
 
+use crate::search::{Export, Exported, Hits, Search};
 use crate::tell::Snapshot;
 use crate::view::{Device, Fill, Filling, Member, Message, Usage};
 
@@ -320,6 +321,16 @@ pub enum Ask {
     /// Whether this connection is known to cost by volume, as the browser tells the page.
     #[n(45)]
     Metered(#[n(0)] bool),
+
+    /// Looks for messages. Answer: `Hits`.
+    #[n(60)]
+    Search(#[n(0)] Box<Search>),
+    /// Begins an export in place of any other. Answer: `Exported`, as to `ExportMore`.
+    #[n(61)]
+    Export(#[n(0)] Box<Export>),
+    /// The piece of this number, from 1, which is the next. Answer: `Exported`.
+    #[n(62)]
+    ExportMore(#[n(0)] u32),
 }
 
 /// Where and how to wake this browser.
@@ -394,4 +405,10 @@ pub enum Answer {
     /// To `Filling`.
     #[n(21)]
     Filling(#[n(0)] Filling),
+    /// To `Search`.
+    #[n(60)]
+    Hits(#[n(0)] Hits),
+    /// To `Export` and `ExportMore`.
+    #[n(61)]
+    Exported(#[n(0)] Exported),
 }

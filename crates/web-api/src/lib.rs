@@ -14,11 +14,13 @@
 
 mod ask;
 mod problem;
+mod search;
 mod tell;
 mod view;
 
 pub use ask::{Anchor, Answer, Ask, Edge, MAX_PAGE, PushSubscription};
 pub use problem::Problem;
+pub use search::{Export, Exported, Hit, HitPiece, Hits, Search};
 pub use tell::{LinkStep, Snapshot, Tell};
 pub use view::{
     Account, Connection, ConversationRow, Device, Fill, Filling, Markers, Member, Membership, Message,

@@ -5,7 +5,7 @@ use diario_protocol::{AccountId, ConversationId, PushSubscription, Seq, Timestam
 use diario_web_api::{Anchor, Answer, Ask, Edge, MAX_PAGE, Problem};
 
 use crate::gather::Gather;
-use crate::{problem, scan, view};
+use crate::{problem, scan, search, view};
 
 /// What becomes of a question.
 #[derive(Debug)]
@@ -176,9 +176,31 @@ pub(crate) fn run(
             gather.filled();
             done(device.set_metered(metered, now).map_err(Into::into))
         }
+        Ask::Search(asked) => {
+            search::search(device, *asked, now).map(Answer::Hits).map_err(CommandError::from).into()
+        }
+        Ask::Export(asked) => match search::UnderWay::begin(device, *asked, now) {
+            Ok(export) => {
+                gather.export = Some(export);
+                exported(device, gather, 0)
+            }
+            Err(e) => e.into(),
+        },
+        Ask::ExportMore(number) => exported(device, gather, number),
         // These are the hub's or the worker's, which do not pass them on.
         Ask::Start | Ask::Watch(_) | Ask::Wipe | Ask::Reconnect => Outcome::Answer(Answer::Done),
     }
+}
+
+fn exported(device: &Engine, gather: &mut Gather, number: u32) -> Outcome {
+    // Another worker has the engine since it was begun, or another page began one.
+    let export = gather.export.as_mut().filter(|export| export.number() == number);
+    let Some(export) = export else { return Outcome::Refused(Problem::NotYet) };
+    let piece = export.piece(device);
+    if !matches!(&piece, Ok(piece) if piece.piece.is_some()) {
+        gather.export = None;
+    }
+    piece.map(Answer::Exported).map_err(CommandError::from).into()
 }
 
 fn done(done: Result<(), CommandError>) -> Outcome {

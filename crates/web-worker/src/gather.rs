@@ -9,6 +9,7 @@ use diario_web_api::{
 };
 
 use crate::problem;
+use crate::search::UnderWay;
 use crate::view::{self, Seen};
 
 /// Rows of one message: a page shows so many at once without being held up.
@@ -58,6 +59,8 @@ pub(crate) struct Gather {
     settings: bool,
     /// The code of the device that is being let in.
     approving: Option<String>,
+    /// The export that a page is given.
+    pub(crate) export: Option<UnderWay>,
     seen: HashMap<DeviceId, Seen>,
     /// Rows as they were told last.
     told_rows: HashMap<ConversationId, ConversationRow>,

@@ -11,6 +11,7 @@ mod gather;
 mod hub;
 mod problem;
 mod scan;
+mod search;
 mod view;
 
 #[cfg(target_family = "wasm")]

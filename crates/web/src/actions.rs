@@ -1,7 +1,9 @@
 //! What can be asked of the worker, each with the answer that belongs to it.
 
 use diario_protocol::{AccountId, ConversationId, EntryId, Nonce, Seq, Timestamp};
-use diario_web_api::{Anchor, Answer, Ask, Device, Filling, Member, Message, Problem, Usage};
+use diario_web_api::{
+    Anchor, Answer, Ask, Device, Exported, Filling, Hits, Member, Message, Problem, Search, Usage,
+};
 
 use crate::state::State;
 
@@ -82,6 +84,22 @@ pub(crate) async fn send(
 ) -> Result<EntryId, Problem> {
     match state.ask(Ask::Send { conversation, text, salt }).await? {
         Answer::Sent(id) => Ok(id),
+        other => unexpected(&other),
+    }
+}
+
+/// Looks for messages.
+pub(crate) async fn search(state: State, search: Search) -> Result<Hits, Problem> {
+    match state.ask(Ask::Search(Box::new(search))).await? {
+        Answer::Hits(hits) => Ok(hits),
+        other => unexpected(&other),
+    }
+}
+
+/// Begins an export, or goes on with it.
+pub(crate) async fn export(state: State, ask: Ask) -> Result<Exported, Problem> {
+    match state.ask(ask).await? {
+        Answer::Exported(piece) => Ok(piece),
         other => unexpected(&other),
     }
 }

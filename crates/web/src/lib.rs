@@ -16,6 +16,8 @@ mod app;
 #[cfg(target_family = "wasm")]
 mod bridge;
 #[cfg(target_family = "wasm")]
+mod finding;
+#[cfg(target_family = "wasm")]
 mod nav;
 #[cfg(target_family = "wasm")]
 mod pwa;

@@ -16,6 +16,7 @@ use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
 
 use crate::bridge::Role;
+use crate::finding::Finding;
 use crate::model::{Place, order};
 use crate::nav::Nav;
 
@@ -111,6 +112,8 @@ pub(crate) struct Known {
     pub(crate) arrived: RwSignal<Option<Arrived>>,
     /// Notices at the edge of the page.
     pub(crate) toasts: RwSignal<Vec<Toast>>,
+    /// What is looked for in messages.
+    pub(crate) finding: Finding,
     /// This machine's clock, ms since 1970, moved on about three times a minute: for "5 minutes ago" and for days.
     pub(crate) now: RwSignal<u64>,
     /// The same, moved on every second while something counts down.
@@ -171,6 +174,7 @@ impl State {
             alarms: RwSignal::default(),
             arrived: RwSignal::new(None),
             toasts: RwSignal::default(),
+            finding: Finding::new(),
             now: RwSignal::new(clock()),
             second: RwSignal::new(clock()),
             line: StoredValue::new_local(None),
@@ -316,6 +320,7 @@ impl State {
         self.alarms.update(Vec::clear);
         self.link.set(None);
         self.arrived.set(None);
+        self.finding.forget();
     }
 
     /// The worker told something.

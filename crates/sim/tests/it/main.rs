@@ -17,5 +17,6 @@ mod primaries;
 mod races;
 mod retention;
 mod safety;
+mod search;
 mod secrecy;
 mod validity;

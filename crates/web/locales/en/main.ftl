@@ -18,6 +18,8 @@ ways-devices = Devices
 ways-settings = Settings
 search = Search conversations
 search-nothing = No conversation has this name.
+find-words = Find “{ $words }” in messages
+find-in = Find in this conversation
 list-empty = Your diary is still blank
 list-empty-hint = Write to somebody, and it begins.
 nothing-open = Choose a conversation
@@ -144,6 +146,7 @@ announce-here = { $sender }: { $text }
 
 keys-title = Keys
 keys-search = Search
+keys-find = Find in messages
 keys-new = New conversation
 keys-previous = Previous conversation
 keys-next = Next conversation

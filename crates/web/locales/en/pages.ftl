@@ -208,6 +208,34 @@ group-needs-name = A group needs a name.
 group-make = Begin the group
 group-making = Beginning…
 
+## Finding messages
+
+find-title = Find in messages
+find-placeholder = Words, or “a phrase”
+find-hint = Case and accents make no difference. Words in quotes stand just like that.
+find-only-in = Only in { $title }
+find-everywhere = Look in all conversations
+find-filters = Person and date
+find-from = Said by
+find-since = From this day on
+find-until = Up to this day
+find-nothing = Nothing was found.
+find-count =
+    { $count ->
+        [one] One message
+       *[other] { $count } messages
+    }
+find-count-more = The { $count } newest
+find-more = Show older ones
+find-incomplete = Older parts of your conversations are not on this device, and were not searched.
+find-complete-since = Everything since { $date } was searched. Of what is older, only what is on this device.
+find-fetch = Fetch the rest
+find-unindexed =
+    { $count ->
+        [one] One message is still being made ready for the search…
+       *[other] { $count } messages are still being made ready for the search…
+    }
+
 ## Details
 
 details-title = Details
@@ -230,6 +258,17 @@ details-remove-name = Remove { $name } from the group
 remove-title = Remove { $name } from the group?
 remove-yes = Remove
 remove-what = They can read nothing that is written from now on. What they have received stays with them.
+export-title = Save a copy
+export-hint = A file of your own with everything of this conversation that is on this device. Whoever has the file can read it.
+export-page = To read and print
+export-data = As data
+export-busy = Writing { $done } of { $total } messages…
+export-done = The file was handed to the browser.
+export-incomplete = The file was handed to the browser. Older parts of the conversation are not on this device, and not in the file.
+export-made = Saved from Diario by { $name } on { $date }
+export-joined = { $names } joined
+export-left = { $names } left
+export-missing = Older parts of this conversation were not on the device that made this file.
 leave-title = Leave the group
 leave-hint = You get nothing more of it. What is here stays, and can be read.
 leave-open = Leave the group…

@@ -18,6 +18,8 @@ ways-devices = Dispositivi
 ways-settings = Impostazioni
 search = Cerca tra le conversazioni
 search-nothing = Nessuna conversazione ha questo nome.
+find-words = Cerca “{ $words }” nei messaggi
+find-in = Cerca in questa conversazione
 list-empty = Il tuo diario è ancora in bianco
 list-empty-hint = Scrivi a qualcuno, e comincia.
 nothing-open = Scegli una conversazione
@@ -144,6 +146,7 @@ announce-here = { $sender }: { $text }
 
 keys-title = Tasti
 keys-search = Cerca
+keys-find = Cerca nei messaggi
 keys-new = Nuova conversazione
 keys-previous = Conversazione precedente
 keys-next = Conversazione successiva

@@ -210,6 +210,34 @@ group-making = Inizio…
 
 ## Dettagli
 
+## Finding messages
+
+find-title = Cerca nei messaggi
+find-placeholder = Parole, o “una frase”
+find-hint = Maiuscole e accenti non contano. Le parole tra virgolette si cercano così come sono.
+find-only-in = Solo in { $title }
+find-everywhere = Cerca in tutte le conversazioni
+find-filters = Persona e data
+find-from = Detto da
+find-since = Da questo giorno
+find-until = Fino a questo giorno
+find-nothing = Non si è trovato nulla.
+find-count =
+    { $count ->
+        [one] Un messaggio
+       *[other] { $count } messaggi
+    }
+find-count-more = I { $count } più recenti
+find-more = Mostra i più vecchi
+find-incomplete = Le parti più vecchie delle tue conversazioni non sono su questo dispositivo: lì non si è cercato.
+find-complete-since = Dal { $date } si è cercato ovunque. Prima, solo in ciò che è su questo dispositivo.
+find-fetch = Recupera il resto
+find-unindexed =
+    { $count ->
+        [one] Un messaggio non è ancora pronto per la ricerca…
+       *[other] { $count } messaggi non sono ancora pronti per la ricerca…
+    }
+
 details-title = Dettagli
 details-self = Ci sono solo i tuoi dispositivi.
 details-list = Nell’elenco
@@ -230,6 +258,17 @@ details-remove-name = Rimuovi { $name } dal gruppo
 remove-title = Rimuovere { $name } dal gruppo?
 remove-yes = Rimuovi
 remove-what = Non potrà leggere nulla di ciò che si scrive da ora in poi. Quello che ha ricevuto le resta.
+export-title = Salva una copia
+export-hint = Un file tuo, con tutto ciò che di questa conversazione è su questo dispositivo. Può leggerlo chiunque abbia il file.
+export-page = Da leggere e stampare
+export-data = Come dati
+export-busy = Scrivo { $done } di { $total } messaggi…
+export-done = Il file è stato consegnato al browser.
+export-incomplete = Il file è stato consegnato al browser. Le parti più vecchie della conversazione non sono su questo dispositivo, né nel file.
+export-made = Salvato da Diario di { $name }, { $date }
+export-joined = Nella conversazione: { $names }
+export-left = Non più nella conversazione: { $names }
+export-missing = Le parti più vecchie di questa conversazione non erano sul dispositivo che ha scritto questo file.
 leave-title = Lascia il gruppo
 leave-hint = Non ricevi più nulla dal gruppo. Quello che è qui resta e si può leggere.
 leave-open = Lascia il gruppo…

@@ -1,6 +1,6 @@
 //! Where in the app one is, as a path.
 
-use diario_protocol::ConversationId;
+use diario_protocol::{ConversationId, Seq};
 
 /// A place in the app. Each has one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,8 +9,12 @@ pub enum Place {
     List,
     /// One of them.
     Conversation(ConversationId),
+    /// One of them, at a message.
+    At(ConversationId, Seq),
     /// Who is in it, and what can be done with it.
     Details(ConversationId),
+    /// Looking for messages.
+    Search,
     /// Beginning a conversation.
     New,
     /// The account's devices.
@@ -39,6 +43,11 @@ impl Place {
             [] | ["index.html"] => Self::List,
             ["c", id] => conversation(id, Self::Conversation),
             ["c", id, "details"] => conversation(id, Self::Details),
+            ["c", id, "at", seq] => match (id.parse(), seq.parse()) {
+                (Ok(id), Ok(seq)) => Self::At(id, Seq(seq)),
+                _ => Self::Nowhere,
+            },
+            ["search"] => Self::Search,
             ["new"] => Self::New,
             ["devices"] => Self::Devices,
             ["devices", "add"] => Self::AddDevice,
@@ -55,7 +64,9 @@ impl Place {
         match self {
             Self::List | Self::Nowhere => "/".to_owned(),
             Self::Conversation(id) => format!("/c/{id}"),
+            Self::At(id, seq) => format!("/c/{id}/at/{}", seq.0),
             Self::Details(id) => format!("/c/{id}/details"),
+            Self::Search => "/search".to_owned(),
             Self::New => "/new".to_owned(),
             Self::Devices => "/devices".to_owned(),
             Self::AddDevice => "/devices/add".to_owned(),
@@ -69,7 +80,7 @@ impl Place {
     /// The conversation that is open there.
     pub fn conversation(self) -> Option<ConversationId> {
         match self {
-            Self::Conversation(id) | Self::Details(id) => Some(id),
+            Self::Conversation(id) | Self::At(id, _) | Self::Details(id) => Some(id),
             _ => None,
         }
     }
@@ -101,7 +112,9 @@ mod tests {
         for place in [
             Place::List,
             Place::Conversation(id),
+            Place::At(id, Seq(7)),
             Place::Details(id),
+            Place::Search,
             Place::New,
             Place::Devices,
             Place::AddDevice,
@@ -117,7 +130,15 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_nowhere() {
-        for path in ["/c/", "/c/zz", "/c/00/details", "/settings/x", "/admin", "/c/%2e%2e/x"] {
+        for path in [
+            "/c/",
+            "/c/zz",
+            "/c/00/details",
+            "/c/07070707070707070707070707070707/at/x",
+            "/settings/x",
+            "/admin",
+            "/c/%2e%2e/x",
+        ] {
             assert_eq!(Place::of_path(path), Place::Nowhere, "{path}");
         }
         assert_eq!(Place::of_path("/index.html"), Place::List);

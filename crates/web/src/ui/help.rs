@@ -8,6 +8,7 @@ use crate::text::tr;
 /// Keys, and the text of what they do.
 pub(crate) const KEYS: &[(&[&str], &str)] = &[
     (&["Ctrl", "K"], "keys-search"),
+    (&["Ctrl", "Shift", "F"], "keys-find"),
     (&["Alt", "N"], "keys-new"),
     (&["Alt", "↑"], "keys-previous"),
     (&["Alt", "↓"], "keys-next"),

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::model::{Place, order, rows};
 use crate::state::{State, use_state};
-use crate::text::tr;
+use crate::text::{tr, tr_args};
 use crate::ui::icons::{Icon, icon};
 use crate::ui::menu::{Menu, MenuAt};
 use crate::ui::row::Row;
@@ -62,17 +62,32 @@ pub(crate) fn List(
                 placeholder=move || tr("search")
                 bind:value=typed
                 on:keydown=move |event| {
-                    if event.key() == "Escape" && !typed.read_untracked().is_empty() {
+                    if event.key() == "Enter" && !event.is_composing() && !typed.read_untracked().trim().is_empty() {
+                        event.prevent_default();
+                        find(state, typed);
+                    } else if event.key() == "Escape" && !typed.read_untracked().is_empty() {
                         event.prevent_default();
                         typed.set(String::new());
                     }
                 }
             />
         </search>
+        {move || (!typed.read().trim().is_empty()).then(|| view! {
+            <button type="button" class="list-find" on:click=move |_| find(state, typed)>
+                {icon(Icon::Search)}
+                <span>{move || tr_args("find-words", &[("words", typed.read().trim().to_owned().into())])}</span>
+            </button>
+        })}
         <Rows shown menu/>
         {move || shown.read().is_empty().then(|| view! { <Nothing typed/> })}
         <Menu at=menu/>
     }
+}
+
+/// Looks for what was typed in all messages.
+fn find(state: State, typed: RwSignal<String>) {
+    state.finding.words.set(typed.get_untracked());
+    state.finding.open(state, None);
 }
 
 /// The conversations that a search finds, in order.

@@ -17,4 +17,4 @@ mod row;
 pub(crate) mod shell;
 mod shortcuts;
 mod status;
-mod when;
+pub(crate) mod when;

@@ -29,7 +29,7 @@ pub(crate) fn Shell() -> impl IntoView {
     let place = Memo::new(move |_| state.nav.place());
     let kind = Memo::new(move |_| match place.get() {
         Place::List | Place::Nowhere => "list",
-        Place::Conversation(_) => "conversation",
+        Place::Conversation(_) | Place::At(..) => "conversation",
         Place::Details(_) => "details",
         Place::Welcome | Place::Create | Place::Join => "welcome",
         _ => "page",
@@ -62,15 +62,18 @@ pub(crate) fn Shell() -> impl IntoView {
 fn Open(place: Memo<Place>) -> impl IntoView {
     // The details stand beside the conversation: opening them leaves it as it is.
     let body = Memo::new(move |_| match place.get() {
-        Place::Details(id) => Place::Conversation(id),
+        Place::Details(id) | Place::At(id, _) => Place::Conversation(id),
         // One page, with its steps in the history.
         Place::Create | Place::Join => Place::Welcome,
         other => other,
     });
     move || match body.get() {
-        Place::Conversation(id) | Place::Details(id) => view! { <Conversation id/> }.into_any(),
+        Place::Conversation(id) | Place::At(id, _) | Place::Details(id) => {
+            view! { <Conversation id/> }.into_any()
+        }
         Place::List | Place::Nowhere => view! { <NothingOpen/> }.into_any(),
         Place::New => view! { <pages::NewConversation/> }.into_any(),
+        Place::Search => view! { <pages::Search/> }.into_any(),
         Place::Devices => view! { <pages::Devices/> }.into_any(),
         Place::AddDevice => view! { <pages::AddDevice/> }.into_any(),
         Place::Settings => view! { <pages::Settings/> }.into_any(),

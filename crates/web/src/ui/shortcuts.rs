@@ -32,6 +32,9 @@ fn pressed(
     match (key.as_str(), command, event.alt_key()) {
         _ if dialog => return false,
         ("k" | "K", true, false) => search(state),
+        ("f" | "F", true, false) if event.shift_key() => {
+            state.finding.open(state, state.nav.place_now().conversation());
+        }
         ("ArrowUp", false, true) => beside(state, shown, -1),
         ("ArrowDown", false, true) => beside(state, shown, 1),
         // By its place on the keyboard: with Alt some layouts make another letter of it.

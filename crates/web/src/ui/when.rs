@@ -20,6 +20,7 @@ enum Style {
     Date,
     FullDate,
     Day,
+    Month,
     Exact,
 }
 
@@ -31,6 +32,7 @@ impl Style {
             Self::Date => &[("day", "numeric"), ("month", "short")],
             Self::FullDate => &[("day", "numeric"), ("month", "short"), ("year", "numeric")],
             Self::Day => &[("weekday", "long"), ("day", "numeric"), ("month", "long"), ("year", "numeric")],
+            Self::Month => &[("month", "long"), ("year", "numeric")],
             Self::Exact => &[("dateStyle", "full"), ("timeStyle", "short")],
         }
     }
@@ -108,6 +110,26 @@ pub(crate) fn local_midnight(date: &str) -> Option<u64> {
 /// Hours and minutes.
 pub(crate) fn time(at: Timestamp) -> String {
     write(at, Style::Time)
+}
+
+/// The month.
+pub(crate) fn month(at: Timestamp) -> String {
+    write(at, Style::Month)
+}
+
+/// The date, with its year.
+pub(crate) fn date(at: Timestamp) -> String {
+    write(at, Style::FullDate)
+}
+
+/// The beginning of a day that was chosen, as `2026-11-27`, or of the day after it; `None` if it is none.
+pub(crate) fn of_day(chosen: &str, after: bool) -> Option<Timestamp> {
+    let mut parts = chosen.split('-').map(|part| part.parse::<i32>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let date = Date::new_with_year_month_day(u32::try_from(year).ok()?, month - 1, day + i32::from(after));
+    let ms = date.get_time();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a date after 1970")]
+    (ms >= 0.0).then_some(Timestamp(ms as u64))
 }
 
 /// Date and time in full, for those who point at it.

@@ -32,6 +32,7 @@ fn pages(browser: &Browser) -> Vec<(&'static str, String)> {
         ("list", "/".into()),
         ("details", format!("{talk}/details")),
         ("conversation", talk),
+        ("search", "/search".into()),
         ("new", "/new".into()),
         ("devices", "/devices".into()),
         ("add", "/devices/add".into()),

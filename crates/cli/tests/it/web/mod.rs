@@ -18,6 +18,7 @@ mod stage;
 mod user;
 
 mod chats;
+mod finding;
 mod history;
 mod hostile;
 mod linking;

@@ -73,6 +73,15 @@ pub(super) fn Head(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoV
                 </span>
             </a>
             <ToDate thread/>
+            <button
+                type="button"
+                class="icon-button"
+                aria-label=move || tr("find-in")
+                title=move || tr("find-in")
+                on:click=move |_| state.finding.open(state, Some(id))
+            >
+                {icon(Icon::Search)}
+            </button>
             {move || (row.read().kind != ConversationKind::SelfConversation).then(|| view! {
                 <button
                     type="button"

@@ -4,6 +4,8 @@ use diario_protocol::Seq;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
+use crate::ui::browser;
+
 /// How far from the end still counts as the end, in pixels.
 const NEAR: i32 = 64;
 
@@ -88,6 +90,24 @@ pub(super) fn to_item(log: &HtmlElement, selector: &str) -> bool {
     let Some(item) = log.query_selector(selector).ok().flatten() else { return false };
     let top = item.get_bounding_client_rect().top() - log.get_bounding_client_rect().top();
     scroll_by(log, top - f64::from(log.client_height()) * 0.2);
+    true
+}
+
+/// Marks a message and gives it the focus, so that it is read out. Whether it is there.
+pub(super) fn mark(log: &HtmlElement, seq: Seq) -> bool {
+    if let Ok(marked) = log.query_selector_all(".message.found") {
+        for at in 0..marked.length() {
+            if let Some(item) = marked.item(at).and_then(|node| node.dyn_into::<HtmlElement>().ok()) {
+                let _ = item.class_list().remove_1("found");
+            }
+        }
+    }
+    let found = log.query_selector(&format!("[data-seq='{}']", seq.0)).ok().flatten();
+    let Some(item) = found.and_then(|item| item.dyn_into::<HtmlElement>().ok()) else { return false };
+    // Neither can fail for an element that is there.
+    let _ = item.class_list().add_1("found");
+    let _ = item.set_attribute("tabindex", "-1");
+    browser::focus(&item);
     true
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Thread {
     line_is_set: StoredValue<bool>,
     marked: StoredValue<Seq>,
     fetching: StoredValue<bool>,
+    /// The message that one wants to see, until it is there.
+    aim: StoredValue<Option<Seq>>,
     /// Where to scroll after the next frame's change, if there is one to come.
     then: StoredValue<Option<Then>>,
     /// Counts what makes answers to earlier questions void.
@@ -106,13 +108,26 @@ impl Thread {
             line_is_set: StoredValue::new(false),
             marked: StoredValue::new(Seq(0)),
             fetching: StoredValue::new(false),
+            aim: StoredValue::new(None),
             then: StoredValue::new(None),
             turn: StoredValue::new(0),
         };
         let listener = Rc::new(move |told| thread.hear(told));
         state.listen(Some(listener));
         state.hint(Ask::Watch(Some(id)));
+        let aim = Memo::new(move |_| match state.nav.place() {
+            Place::At(of, seq) if of == id => Some(seq),
+            _ => None,
+        });
+        thread.aim.set_value(aim.get_untracked());
         thread.begin();
+        Effect::new(move |before: Option<()>| {
+            let aim = aim.get();
+            if before.is_some() && aim.is_some() {
+                thread.aim.set_value(aim);
+                thread.begin();
+            }
+        });
         let looks = [
             window_event_listener(leptos::ev::focus, move |_| thread.look()),
             window_event_listener(leptos::ev::blur, move |_| thread.looked_away()),
@@ -145,9 +160,12 @@ impl Thread {
         thread
     }
 
-    /// Shows it from the first unread one on.
+    /// Shows it from the first unread one on, or around the message that one wants to see.
     fn begin(self) {
         self.goal.set_value(None);
+        if let Some(seq) = self.aim.get_value() {
+            return self.go_to(seq);
+        }
         let read = self.row.with_untracked(|row| (row.unread > 0).then(|| self.read(row)));
         self.read_before.set_value(read);
         self.line_is_set.set_value(read.is_some());
@@ -328,7 +346,12 @@ impl Thread {
             match then {
                 Then::Begin if place::to_item(&log, ".unread-line") => {}
                 Then::Begin | Then::End => place::to_end(&log),
-                Then::At(seq) => place::to_seq(&log, seq),
+                Then::At(seq) => {
+                    place::to_seq(&log, seq);
+                    if self.aim.get_value() == Some(seq) && place::mark(&log, seq) {
+                        self.aim.set_value(None);
+                    }
+                }
                 Then::Line => place::to_end_before(&log, ".unread-line"),
                 Then::Stay if follows_end => place::to_end(&log),
                 Then::Stay => {

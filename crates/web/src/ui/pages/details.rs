@@ -6,6 +6,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
 use super::dialog::Confirm;
+use super::export::ExportCard;
 use super::members::{Gather, Person};
 use super::parts::{Busy, Card, Field, Page, Switch};
 use super::problem::problem_text;
@@ -46,6 +47,7 @@ pub(crate) fn Details(
                     <Show when=move || !own.get()>
                         <MembersCard id group open/>
                     </Show>
+                    <ExportCard id row/>
                     <Show when=move || group.get() && open.get()>
                         <LeaveCard id row/>
                     </Show>
