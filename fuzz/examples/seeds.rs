@@ -86,6 +86,7 @@ fn client_frames() -> Result<Seeds, Failure> {
         welcome: Some(vec![2; 30].into()),
         group_info: vec![3; 30].into(),
         slots: vec![write.clone()],
+        vault: vec![VaultSeal { method: RecoveryId::new([9; 16]), newest: vec![3; 60].into() }],
     };
     let append = Append {
         conversation: CONVERSATION,

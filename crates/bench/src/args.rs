@@ -62,6 +62,8 @@ pub(crate) enum Scenario {
     S5,
     /// Opening one message.
     Open,
+    /// Coming back by a recovery key.
+    Recovery,
     /// Looking for messages.
     Search,
 }
@@ -75,6 +77,7 @@ impl Scenario {
             Self::S4 => "s4",
             Self::S5 => "s5",
             Self::Open => "open",
+            Self::Recovery => "recovery",
             Self::Search => "search",
         }
     }
@@ -87,6 +90,7 @@ impl Scenario {
             Self::S4 => "a device that was away",
             Self::S5 => "a new device",
             Self::Open => "opening messages",
+            Self::Recovery => "coming back by a recovery key",
             Self::Search => "looking for messages",
         }
     }

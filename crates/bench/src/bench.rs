@@ -35,6 +35,8 @@ pub(crate) struct Bench {
     pub(crate) pages: usize,
     /// `open`: messages.
     pub(crate) opened: usize,
+    /// `recovery`: conversations of the account, run by run.
+    pub(crate) recovered: Vec<usize>,
     /// `search`: messages, and searches of each kind.
     pub(crate) searched: usize,
     pub(crate) searches: usize,
@@ -72,6 +74,7 @@ impl Bench {
             long: pick(1_000, 100_000),
             pages: pick(3, 50),
             opened: pick(512, 5_120),
+            recovered: if args.quick { vec![3, 10] } else { vec![10, 100, 1_000] },
             searched: pick(1_000, 100_000),
             searches: pick(5, 200),
             moment: if args.quick { short / 4 } else { long },

@@ -1,4 +1,4 @@
-//! What Diario costs: scenarios S1 to S5, the opening of one message, and search.
+//! What Diario costs: scenarios S1 to S5, the opening of one message, recovery, and search.
 //!
 //! The server runs in a process of its own, so that its processor time and memory are its own; the devices are a
 //! load generator in this process, whose share is reported apart. [`scenarios`] has a file for each scenario,
@@ -52,6 +52,7 @@ async fn run(args: &Args) -> Result<()> {
             Scenario::S4 => scenarios::s4::run(&bench, &mut report).await,
             Scenario::S5 => scenarios::s5::run(&bench, &mut report).await,
             Scenario::Open => scenarios::open::run(&bench, &mut report).await,
+            Scenario::Recovery => scenarios::recovery::run(&bench, &mut report).await,
             Scenario::Search => scenarios::search::run(&bench, &mut report),
         }
         .with_context(|| format!("scenario {}", scenario.name()))?;

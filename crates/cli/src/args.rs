@@ -40,6 +40,14 @@ pub(crate) enum Command {
     Link(Link),
     /// Let a new device into your account, with the code that it shows.
     Approve(Approve),
+    /// Make a recovery key: 24 words with which you get your account back when every device is lost.
+    RecoveryKey(RecoveryKey),
+    /// List what your account can be recovered by, or remove one.
+    RecoveryMethods(RecoveryMethods),
+    /// Get your account back, with the words of your recovery key.
+    Recover(Recover),
+    /// Give a name that is taken to who lost its account and has no recovery key.
+    ReleaseName(ReleaseName),
     /// List your devices, and change them.
     Devices(Devices),
     /// Show what you and somebody else compare to know that nobody stands between you.
@@ -165,6 +173,72 @@ pub(crate) struct Approve {
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Revoke this device of yours in the same step: its id, the beginning of it, or its name.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) revoke: Option<String>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct RecoveryKey {
+    /// Language of the words.
+    #[arg(long, value_enum, default_value_t, value_name = "LANGUAGE")]
+    pub(crate) language: Words,
+    /// Do not ask for three of the words: for scripts that keep what is printed.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub(crate) enum Words {
+    /// English.
+    #[default]
+    En,
+    /// Italian.
+    It,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct RecoveryMethods {
+    /// Remove this one: its id or the beginning of it.
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) remove: Option<String>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Recover {
+    /// The server's address, like `https://chat.example.org`.
+    #[arg(long, value_name = "URL", env = "DIARIO_SERVER")]
+    pub(crate) server: String,
+    /// Your name on it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: String,
+    /// What to call this device [default: the machine's name].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device_name: Option<String>,
+    /// Revoke every other device.
+    #[arg(long, conflicts_with = "revoke")]
+    pub(crate) revoke_others: bool,
+    /// Revoke this device; may be given several times.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) revoke: Vec<String>,
+    /// The words, from standard input; never from the command line, which others can see.
+    #[arg(skip)]
+    pub(crate) words: Option<String>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct ReleaseName {
+    /// The name.
+    pub(crate) username: String,
+    /// Directory of the server's database.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// File with the server's settings.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// For how many days the code is good.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub(crate) days: u32,
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
@@ -426,6 +500,7 @@ impl Command {
             | Self::Whoami
             | Self::Group { change: Group::Members { .. } }
             | Self::Retention(Retention { keep: None, .. })
+            | Self::RecoveryMethods(RecoveryMethods { remove: None })
             | Self::Devices(Devices { change: None }) => true,
             Self::Fetch(fetch) => fetch.status || fetch.pause || fetch.auto == Some(Auto::Never),
             Self::Send(send) => send.queue,
@@ -443,6 +518,7 @@ impl Command {
                 | Self::Export(_)
                 | Self::Link(_)
                 | Self::Approve(_)
+                | Self::Recover(_)
                 | Self::Rebuild
         )
     }

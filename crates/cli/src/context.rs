@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use diario_client::Client;
-use diario_engine::{ConnectionState, Engine, Event, Misbehaviour};
+use diario_engine::{ConnectionState, Engine, Event, Misbehaviour, RecoveryStep};
 use diario_protocol::{ConversationId, EntryId, Timestamp};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
@@ -190,6 +190,7 @@ impl Context {
     fn check(&self, event: &Event) -> Result<(), CliError> {
         match event {
             Event::Rejected(refusal) if !refusal.is_temporary() => Err(CliError::refused(refusal)),
+            Event::Recovery(RecoveryStep::Failed(why)) => Err(CliError::recovery(why)),
             Event::Revoked => Err(diario_engine::CommandError::Revoked.into()),
             Event::Expired if !self.patient => Err(CliError::refused(
                 &diario_protocol::Refusal::DeviceExpired,

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Offline,
     /// The server said no.
     Refused,
+    /// The account has as many devices as the server allows.
+    Full,
     /// The user interrupted it.
     Interrupted,
     /// Nobody reads the output any more; there is nobody to tell.
@@ -30,7 +32,7 @@ impl Kind {
             Self::Failed | Self::OutputClosed | Self::Again => 1,
             Self::Usage => 2,
             Self::Offline => 3,
-            Self::Refused => 4,
+            Self::Refused | Self::Full => 4,
             Self::Interrupted => 130,
         }
     }
@@ -61,6 +63,14 @@ impl CliError {
         Self::new(Kind::Refused, refusal.to_string())
     }
 
+    /// A recovery failed; nothing of it is left.
+    pub(crate) fn recovery(why: &diario_engine::RecoveryFailure) -> Self {
+        let why = why.to_string();
+        // The part after "; " is what to do.
+        let (why, hint) = why.split_once("; ").unwrap_or((&why, "nothing was changed: begin again"));
+        Self::new(Kind::Refused, format!("the recovery failed: {why}")).hint(hint)
+    }
+
     /// The engine has ended while it was needed.
     pub(crate) fn stopped() -> Self {
         Self::failed("the engine has stopped")
@@ -87,6 +97,7 @@ impl From<CommandError> for CliError {
         let kind = match e {
             CommandError::Offline => Kind::Offline,
             CommandError::Revoked => Kind::Refused,
+            CommandError::DeviceLimit(_) => Kind::Full,
             _ => Kind::Failed,
         };
         match e {

@@ -69,6 +69,7 @@ async fn run(args: Args, out: &mut Output) -> Result<u8, CliError> {
     match args.command {
         Command::Serve(serve) => commands::serve::run(out, &serve).await.map(|()| 0),
         Command::Invite(invite) => commands::invite::run(out, &invite).await.map(|()| 0),
+        Command::ReleaseName(args) => commands::release_name::run(out, &args).await.map(|()| 0),
         command => {
             let home = match args.home {
                 Some(home) => std::path::absolute(&home)

@@ -99,6 +99,26 @@ pub enum CommandError {
     /// The contact's key is not known here.
     #[error("that person's key is not known here yet; look their name up first")]
     NoKey,
+    /// No recovery key was made just now.
+    #[error("no recovery key waits to be confirmed; make one first")]
+    NoRecoveryKey,
+    /// A word that was asked for is another.
+    #[error("word {0} is another one; look at what you wrote down and try again")]
+    WrongWord(u8),
+    /// There is no such recovery method.
+    #[error("no such recovery method: {0}; `diario recovery-methods` lists them")]
+    NoRecoveryMethod(String),
+    /// The words are no recovery key.
+    #[error(transparent)]
+    Words(#[from] crate::recovery::WordsError),
+    /// No recovery is under way.
+    #[error("no recovery is under way; begin one with the recovery key")]
+    NoRecovery,
+    /// The account has as many devices as the server allows.
+    #[error(
+        "the account has as many devices as its server allows ({0}); revoke one of them in the same step"
+    )]
+    DeviceLimit(usize),
     /// There is nothing to send.
     #[error("the message is empty")]
     Empty,
@@ -212,6 +232,19 @@ pub enum Misbehaviour {
         "the server has lost what it had: it was set back to an older copy; messages since may be missing"
     )]
     WentBack,
+    /// A recovery vault that is not what it must be.
+    #[error("the server showed a recovery vault that cannot be right: {0}; nothing was recovered from it")]
+    Vault(&'static str),
+    /// The recovery vault was older than the account's own conversation.
+    #[error(
+        "the server showed an old recovery vault (epoch {sealed} of {found}); what was kept since may stay unreadable here until another of your devices is online"
+    )]
+    OldVault {
+        /// The epoch of the vault.
+        sealed: Epoch,
+        /// The epoch of the self conversation.
+        found: Epoch,
+    },
     /// A frame that makes no sense at this moment.
     #[error("the server answered out of turn: {0}")]
     OutOfTurn(&'static str),

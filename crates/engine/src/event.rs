@@ -106,6 +106,25 @@ pub enum Event {
     LastSeen(Vec<(DeviceId, Option<Timestamp>)>),
     /// A step of a linking.
     Linking(LinkingStep),
+    /// A step of a recovery, or a change of what the account can be recovered by.
+    Recovery(RecoveryStep),
+    /// A name means another account than before, with another key: it was begun anew, or somebody lies. Its
+    /// conversations are others.
+    KeyChanged {
+        /// The name.
+        username: Username,
+        /// The account that it was known for.
+        before: AccountId,
+        /// The account that it means now.
+        now: AccountId,
+    },
+    /// This account is called otherwise: who runs the server gave its name away.
+    Renamed {
+        /// What it was called.
+        before: Username,
+        /// What it is called.
+        now: Username,
+    },
     /// Something was refused that no honest peer does.
     Misbehaviour {
         /// Where, if in a conversation.
@@ -165,6 +184,43 @@ pub enum LinkingStep {
     },
     /// Either: it failed and the code is worth nothing any more.
     Failed(String),
+}
+
+/// A step of recovering an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecoveryStep {
+    /// The key was right: which of the account's devices stay, the user decides.
+    Opened {
+        /// The account.
+        username: Username,
+        /// Its devices.
+        devices: Vec<crate::recovery::RecoverableDevice>,
+        /// How many devices it may have, this one too.
+        most: u16,
+    },
+    /// This device is one of the account now.
+    Done {
+        /// The account.
+        username: Username,
+    },
+    /// It failed, and nothing is kept.
+    Failed(RecoveryFailure),
+    /// The account's recovery methods changed, or whether the server has them.
+    Methods,
+}
+
+/// Why a recovery failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecoveryFailure {
+    /// The server refused it.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The server showed what cannot be right.
+    #[error(transparent)]
+    Lie(Misbehaviour),
+    /// The process ended before the server had it.
+    #[error("it was interrupted before the server took it; begin again")]
+    Interrupted,
 }
 
 impl From<OpenError> for Misbehaviour {

@@ -15,6 +15,7 @@ mod event;
 mod export;
 mod group;
 pub mod linking;
+pub mod recovery;
 mod search;
 mod store;
 mod view;
@@ -22,11 +23,11 @@ mod view;
 pub use crypto::fingerprint::SafetyComparison;
 pub use crypto::seal::OpenError;
 pub use engine::{
-    Arrangement, Diagnosis, Draft, Engine, EngineConfig, Fill, FillView, GroupChange, ImportItem,
+    Arrangement, Diagnosis, Draft, Engine, EngineConfig, Fill, FillView, GroupChange, ImportItem, KeyChange,
     SafetyNumber, Settings, Trust, WaitingFor,
 };
 pub use error::{CommandError, EngineError, Misbehaviour};
-pub use event::{ConnectionState, Event, LinkingStep};
+pub use event::{ConnectionState, Event, LinkingStep, RecoveryFailure, RecoveryStep};
 pub use export::{EXPORT_VERSION, Export, ExportFormat, ExportProgress, ExportWords, LocalTime};
 pub use group::{GroupError, RosterError};
 pub use store::StoreError;

@@ -112,6 +112,10 @@ byte_id!(
     MailboxId, 16, "mailbox id"
 );
 byte_id!(
+    /// A recovery method: the first 16 bytes of SHA-256 over its authentication key.
+    RecoveryId, 16, "recovery method"
+);
+byte_id!(
     /// The opaque key of a slot within its conversation.
     SlotKey, 16, "slot key"
 );
@@ -199,6 +203,13 @@ impl DeviceId {
     /// The device that `key` makes.
     pub fn of_key(key: &PublicKey) -> Self {
         Self::new(hash16("diario device v1", &[key.as_bytes()]))
+    }
+}
+
+impl RecoveryId {
+    /// The recovery method that `key` authenticates.
+    pub fn of_key(key: &PublicKey) -> Self {
+        Self::new(hash16("diario recovery method v1", &[key.as_bytes()]))
     }
 }
 

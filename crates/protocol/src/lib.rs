@@ -17,6 +17,7 @@ mod ids;
 pub mod limits;
 mod log;
 mod push;
+mod recovery;
 mod refusal;
 mod request;
 mod response;
@@ -32,10 +33,13 @@ pub use heads::{
 };
 pub use ids::{
     AccountId, ConversationId, DeviceId, Digest, EntryId, Epoch, IdError, MailboxId, Nonce, Position,
-    PublicKey, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Timestamp,
+    PublicKey, RecoveryId, RequestId, Seq, ServerId, Signature, SlotKey, SlotVersion, Timestamp,
 };
 pub use log::{Body, Entry, EntryKind, LogHash, Sending};
 pub use push::PushSubscription;
+pub use recovery::{
+    NewMethod, OpenVault, OpenedVault, PutVault, Recover, VAULT_VALUE, VaultMethod, VaultSeal,
+};
 pub use refusal::Refusal;
 pub use request::{
     AccountRef, Append, ClientFrame, Commit, CreateConversation, DeviceRef, LogRange, Login, PutKeyPackages,

@@ -97,6 +97,16 @@ pub enum Refusal {
     #[error("the server is restarting")]
     #[n(21)]
     Draining,
+    /// No account of that name has a vault that this recovery method opens.
+    #[error(
+        "this recovery key is not one of that account's; check the name and every word, and whether a newer recovery key was made since"
+    )]
+    #[n(22)]
+    WrongRecoveryKey,
+    /// The list names more devices than the server allows, and more than the one before.
+    #[error("the account has as many devices as this server allows ({0}); revoke one first")]
+    #[n(23)]
+    DeviceLimit(#[n(0)] u64),
 }
 
 impl Refusal {

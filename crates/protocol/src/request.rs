@@ -5,8 +5,8 @@ use minicbor::{Decode, Encode};
 use crate::device_list::SignedDeviceList;
 use crate::{
     AccountId, Bin, ConversationId, ConversationKind, DeviceId, EntryId, Epoch, HeadsRange, MailboxId, Nonce,
-    Position, PushSubscription, RequestId, Retention, Seq, ServerId, Signature, SlotKey, SlotVersion,
-    Timestamp, Username,
+    OpenVault, Position, PushSubscription, PutVault, Recover, RequestId, Retention, Seq, ServerId, Signature,
+    SlotKey, SlotVersion, Timestamp, Username, VaultSeal,
 };
 
 /// One frame of a device.
@@ -22,8 +22,9 @@ pub struct ClientFrame {
 
 /// What a device may ask.
 ///
-/// Before login only `Register`, `Login`, `Lookup` by name and the mailbox requests of a candidate
-/// (`OpenMailbox`, `PutMailbox`, `CloseMailbox`) are answered.
+/// Before login only `Register`, `Login`, `Lookup` by name, `OpenVault`, `Recover` and the mailbox requests of a
+/// candidate (`OpenMailbox`, `PutMailbox`, `CloseMailbox`) are answered; on a connection that has opened a vault also
+/// `DeviceListHistory` of that account and `Slots` of its self conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Request {
     /// Make an account. Answered by `Registered`.
@@ -109,6 +110,19 @@ pub enum Request {
     /// the last. Answered by `SeqAt`.
     #[n(26)]
     SeqAt(#[n(0)] ConversationId, #[n(1)] Timestamp),
+    /// Open an account's recovery vault; before login. Answered by `Vault`.
+    #[n(27)]
+    OpenVault(#[n(0)] OpenVault),
+    /// Become a primary device of the account whose vault this connection has opened. Answered by `LoggedIn`; asked
+    /// again after a lost answer, log in.
+    #[n(28)]
+    Recover(#[n(0)] Box<Recover>),
+    /// Write to the account's recovery vault. Answered by `Done`.
+    #[n(29)]
+    PutVault(#[n(0)] PutVault),
+    /// The recovery methods that the account's vault has. Answered by `VaultMethods`.
+    #[n(30)]
+    VaultMethods,
     /// For how long the server keeps what is said in a conversation. Answered by `Done`.
     #[n(31)]
     SetRetention(#[n(0)] ConversationId, #[n(1)] Retention),
@@ -229,6 +243,10 @@ pub struct Commit {
     /// Slots that appear together with the new epoch, sealed under it: the self chain.
     #[n(6)]
     pub slots: Vec<SlotWrite>,
+    /// The self conversation only: the new epoch's key, sealed for the account's recovery methods. Methods that the
+    /// vault does not have are passed over.
+    #[cbor(n(7), default)]
+    pub vault: Vec<VaultSeal>,
 }
 
 /// Writes some slots of one conversation.

@@ -6,8 +6,8 @@ use crate::device_list::SignedDeviceList;
 use crate::limits::Limits;
 use crate::{
     AccountId, Bin, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, Fixed, Heads, LogHash,
-    MailboxId, Nonce, Position, Refusal, RequestId, Retention, Seq, ServerId, Slot, SlotVersion, Timestamp,
-    Username,
+    MailboxId, Nonce, OpenedVault, Position, Refusal, RequestId, Retention, Seq, ServerId, Slot, SlotVersion,
+    Timestamp, Username, VaultMethod,
 };
 
 /// One frame of the server.
@@ -108,6 +108,12 @@ pub enum Reply {
     /// A sequence; 0 if the log is empty.
     #[n(15)]
     SeqAt(#[n(0)] Seq),
+    /// A recovery vault.
+    #[n(16)]
+    Vault(#[n(0)] Box<OpenedVault>),
+    /// The recovery methods that a vault has, by id.
+    #[n(17)]
+    VaultMethods(#[n(0)] Vec<VaultMethod>),
 }
 
 /// What a device learns at login.

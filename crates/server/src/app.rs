@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::push::Vapid;
 use crate::rate::Bucket;
 use crate::storage::{MailboxLimits, Storage};
+use crate::tries::Tries;
 use crate::web::Web;
 
 /// The server's parts.
@@ -34,6 +35,7 @@ pub(crate) struct App {
     pub(crate) crypto: RustCrypto,
     pub(crate) groups: Groups,
     pub(crate) addresses: Addresses,
+    pub(crate) tries: Tries,
     /// Bounds how many signature and MLS checks run at once.
     pub(crate) checks: Semaphore,
     pub(crate) draining: AtomicBool,
@@ -211,7 +213,7 @@ impl Addresses {
 }
 
 /// An IPv4 address, or the /64 network that one user of IPv6 usually has.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => {

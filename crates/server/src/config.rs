@@ -170,6 +170,12 @@ settings! {
     /// The same, at once.
     attempts_burst: u32 = "1200";
 
+    /// Wrong recovery keys that may be tried in a minute, lasting, by one address and for one account; 0 is no limit.
+    recovery_tries_per_minute: u32 = "5";
+    /// The same, at once.
+    recovery_tries_burst: u32 = "5";
+    /// Recovery methods (keys of words, passkeys) of one account.
+    max_recovery_methods: u16 = "8";
     /// Seconds that a linking mailbox lives.
     mailbox_lifetime_s: u64 = "600";
     /// Messages that each side may put into a mailbox.

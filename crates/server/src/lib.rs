@@ -25,9 +25,10 @@ mod rules;
 mod server;
 mod session;
 pub mod storage;
+mod tries;
 mod web;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, Flags, KeepFor, Registration, Settings};
-pub use server::{Server, StartError, create_invite};
+pub use server::{Server, StartError, create_invite, release_name};
 pub use web::{WebApp, WebFile};

@@ -48,6 +48,8 @@ metrics! {
     counter logins;
     /// Accounts made.
     counter registrations;
+    /// Accounts recovered.
+    counter recoveries;
     /// Entries put into logs, without commits.
     counter appends;
     /// Commits taken.
@@ -91,7 +93,7 @@ metrics! {
 }
 
 /// Names of the refusals, in the order of [`refusal_index`].
-const REFUSALS: [&str; 22] = [
+const REFUSALS: [&str; 24] = [
     "stale_epoch",
     "roster_stale",
     "not_member",
@@ -114,6 +116,8 @@ const REFUSALS: [&str; 22] = [
     "before_start",
     "storage_unavailable",
     "draining",
+    "wrong_recovery_key",
+    "device_limit",
 ];
 
 fn refusal_index(refusal: &Refusal) -> usize {
@@ -140,6 +144,8 @@ fn refusal_index(refusal: &Refusal) -> usize {
         Refusal::BeforeStart(_) => 19,
         Refusal::StorageUnavailable => 20,
         Refusal::Draining => 21,
+        Refusal::WrongRecoveryKey => 22,
+        Refusal::DeviceLimit(_) => 23,
     }
 }
 

@@ -28,6 +28,11 @@ impl Bucket {
         Err(Duration::from_secs_f64((cost - self.tokens) / self.per_second))
     }
 
+    /// Puts back what was taken for nothing.
+    pub(crate) fn give(&mut self, cost: f64) {
+        self.tokens = (self.tokens + cost).min(self.burst);
+    }
+
     /// Takes one token that may be owed; gives how long to wait until it is paid back.
     pub(crate) fn owe(&mut self, now: Instant) -> Option<Duration> {
         if self.per_second <= 0.0 {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use diario_protocol::{DeviceRef, Notice, Refusal, ServerId};
+use diario_protocol::{DeviceRef, Notice, Refusal, ServerId, Username};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -27,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::push::{self, Vapid, Wakes};
 use crate::storage::sqlite::OpenError;
 use crate::storage::{self, Event, Listener, StorageSettings};
+use crate::tries::Tries;
 use crate::web::{Folder, Web, WebApp};
 
 /// A server that cannot start.
@@ -87,6 +88,7 @@ impl Server {
             crypto: openmls_rust_crypto::RustCrypto::default(),
             groups: Groups::new(settings.group_cache),
             addresses: Addresses::new(&settings),
+            tries: Tries::new(&settings),
             checks: Semaphore::new(checks),
             draining: AtomicBool::new(false),
             sockets: 0.into(),
@@ -173,17 +175,38 @@ async fn prepare_push(
 /// Letters and digits without those that look alike; sixteen of them are 80 bits.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// Makes an invite that lets `uses` people register, and gives its code. The server need not be stopped.
-pub async fn create_invite(data_dir: &Path, uses: u32) -> Result<String, StartError> {
+/// Lets whoever has the code that it gives, and registers with it within `days`, have a name that is taken; the account
+/// that has it goes on under another one. The server need not be stopped.
+pub async fn release_name(data_dir: &Path, name: &Username, days: u32) -> Result<String, StartError> {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let storage = open_for_a_moment(data_dir)?;
+    let code = fresh_code()?;
+    let until = SystemClock.now().plus_ms(u64::from(days) * DAY_MS);
+    let released = storage.release_name(name.clone(), code.clone(), until).await;
+    storage.close().await?;
+    released?;
+    Ok(code)
+}
+
+fn open_for_a_moment(data_dir: &Path) -> Result<Arc<dyn storage::Storage>, StartError> {
     struct Nobody;
     impl Listener for Nobody {
         fn committed(&self, _: Vec<Event>) {}
     }
     let settings = StorageSettings { readers: 1, ..StorageSettings::from(&Settings::default()) };
-    let storage = open(data_dir, &settings, &Arc::default(), Arc::new(Nobody))?;
+    Ok(open(data_dir, &settings, &Arc::default(), Arc::new(Nobody))?)
+}
+
+fn fresh_code() -> Result<String, StartError> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|_| OpenError::System("random bytes"))?;
-    let code: String = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+}
+
+/// Makes an invite that lets `uses` people register, and gives its code. The server need not be stopped.
+pub async fn create_invite(data_dir: &Path, uses: u32) -> Result<String, StartError> {
+    let storage = open_for_a_moment(data_dir)?;
+    let code = fresh_code()?;
     storage.create_invite(code.clone(), uses).await?;
     storage.close().await?;
     Ok(code)
@@ -249,6 +272,7 @@ async fn sweep(app: Arc<App>) {
         let now = app.clock.now();
         app.hub.expire(now);
         app.addresses.sweep();
+        app.tries.sweep();
         let _ = app.storage.sweep(now).await;
         crate::retention::sweep(&app, now).await;
     }

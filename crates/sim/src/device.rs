@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use diario_engine::recovery::{Keep, RecoverySecret, WordLanguage};
 use diario_engine::{Engine, EngineConfig, EngineError, Event, LinkingStep, MessageView};
 use diario_protocol::{
-    AccountId, ClientFrame, ConversationId, EntryId, ServerFrame, Timestamp, WEBSOCKET_PATH,
+    AccountId, AccountRef, ClientFrame, ConversationId, EntryId, ServerFrame, Timestamp, WEBSOCKET_PATH,
 };
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
@@ -259,6 +260,39 @@ impl SimDevice {
         Ok(())
     }
 
+    /// Makes a recovery key, and confirms it; gives its words.
+    pub async fn make_recovery_key(&mut self, language: WordLanguage) -> Result<String> {
+        let key = self.engine.make_recovery_key(language, self.now())?;
+        let words: Vec<_> = key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect();
+        self.engine.confirm_recovery_key(&words, self.now())?;
+        settle(&mut [self]).await?;
+        Ok(key.words.join(" "))
+    }
+
+    /// Opens the vault of an account; the user's choice comes next.
+    pub async fn open_vault(&mut self, username: &str, secret: &RecoverySecret) -> Result<()> {
+        let (server, account) = (self.server.clone(), AccountRef::Name(username.parse()?));
+        self.engine.begin_recovery(&server, &account, secret, &self.name, self.clock.time())?;
+        self.connect().await?;
+        settle(&mut [self]).await
+    }
+
+    /// Recovers an account by the words of its recovery key.
+    pub async fn recover(&mut self, username: &str, words: &str, keep: &Keep) -> Result<()> {
+        self.open_vault(username, &RecoverySecret::from_words(words)?).await?;
+        self.engine.finish_recovery(keep, self.now())?;
+        settle(&mut [self]).await?;
+        if !self.engine.is_live() {
+            bail!("{} is not live: {:?}", self.name, self.last_events());
+        }
+        Ok(())
+    }
+
+    /// Nothing is under way, or somebody else is to do something.
+    fn rests(&self) -> bool {
+        self.engine.at_rest() || self.engine.awaits_link() || self.engine.awaits_recovery_choice()
+    }
+
     /// The conversation with the account of `other`.
     pub fn direct(&mut self, other: AccountId) -> Result<ConversationId> {
         Ok(self.engine.direct(other, self.now())?)
@@ -302,7 +336,7 @@ pub async fn settle(devices: &mut [&mut SimDevice]) -> Result<()> {
     let begun = tokio::time::Instant::now();
     let mut last = begun;
     loop {
-        let rests = devices.iter().all(|d| !d.is_connected() || d.engine.at_rest() || d.engine.awaits_link());
+        let rests = devices.iter().all(|d| !d.is_connected() || d.rests());
         if last.elapsed() >= if rests { QUIET } else { STUCK } {
             return Ok(());
         }

@@ -44,17 +44,24 @@ pub struct World {
     folder: TempDir,
     address: SocketAddr,
     clock: Arc<ManualClock>,
+    change: fn(&mut Settings),
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl World {
     /// Starts a server on a free port of loopback.
     pub async fn new() -> Result<Self> {
+        Self::with(|_| {}).await
+    }
+
+    /// The same, with settings changed by `change`.
+    pub async fn with(change: fn(&mut Settings)) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut world = Self {
             folder,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock: Arc::default(),
+            change,
             running: None,
         };
         world.start().await?;
@@ -65,6 +72,7 @@ impl World {
     pub async fn start(&mut self) -> Result<()> {
         let mut settings = Settings { listen: self.address, data_dir: self.data(), ..Settings::default() };
         unlimited(&mut settings);
+        (self.change)(&mut settings);
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         let server = Server::bind_with_clock(settings, clock).await?;
         self.address = server.local_addr();
@@ -111,5 +119,6 @@ fn unlimited(settings: &mut Settings) {
     settings.entries_per_second = 0;
     settings.requests_per_second = 0;
     settings.attempts_per_minute = 0;
+    settings.recovery_tries_per_minute = 0;
     settings.sweep_interval_ms = 50;
 }

@@ -3,9 +3,10 @@
 use diario_protocol::{AccountId, Bin, ConversationId, DeviceId, EntryId, Nonce, Seq, Timestamp};
 use minicbor::{Decode, Encode};
 
+use crate::recovery::{RecoveryAnswer, RecoveryAsk};
 use crate::search::{Export, Exported, Hits, Search};
 use crate::tell::Snapshot;
-use crate::view::{Device, Fill, Filling, Member, Message, Usage};
+use crate::view::{Comparison, Device, Fill, Filling, Member, Message, SafetyNumber, Usage};
 
 /// Most messages of one [`Answer::Messages`].
 pub const MAX_PAGE: u16 = 200;
@@ -288,6 +289,48 @@ pub enum Ask {
         luma: Bin,
     },
 
+    /// About recovery.
+    #[n(80)]
+    Recovery(#[n(0)] RecoveryAsk),
+    /// Vouches for a linked device anew.
+    #[n(70)]
+    Renew(#[n(0)] DeviceId),
+    /// Makes a linked device a primary.
+    #[n(71)]
+    MakePrimary {
+        /// Which.
+        #[n(0)]
+        device: DeviceId,
+        /// Whether this device gives up its own role to it.
+        #[n(1)]
+        hand_over: bool,
+    },
+    /// Makes a primary a linked device.
+    #[n(72)]
+    MakeLinked(#[n(0)] DeviceId),
+    /// What the user and somebody else compare. Answer: `Safety`.
+    #[n(73)]
+    Safety(#[n(0)] AccountId),
+    /// Compares what the other side shows: the text of its code, or its digits. Answer: `Compared`.
+    #[n(74)]
+    CompareSafety {
+        /// Who.
+        #[n(0)]
+        account: AccountId,
+        /// What is shown there.
+        #[n(1)]
+        shown: String,
+    },
+    /// Marks somebody as verified, or not, on all own devices.
+    #[n(75)]
+    SetVerified {
+        /// Who.
+        #[n(0)]
+        account: AccountId,
+        /// Whether.
+        #[n(1)]
+        verified: bool,
+    },
     /// Fetches a part of a conversation that is not here; [`crate::Tell::History`] tells when it is. Refused without a
     /// connection.
     #[n(40)]
@@ -399,6 +442,15 @@ pub enum Answer {
     /// To `Send`: the message's id.
     #[n(10)]
     Sent(#[n(0)] EntryId),
+    /// To `Recovery`.
+    #[n(80)]
+    Recovery(#[n(0)] RecoveryAnswer),
+    /// To `Safety`; `None` while the other one's key is not known here.
+    #[n(70)]
+    Safety(#[n(0)] Option<SafetyNumber>),
+    /// To `CompareSafety`.
+    #[n(71)]
+    Compared(#[n(0)] Comparison),
     /// To `Seek`: `None` if nothing was said in it.
     #[n(20)]
     Place(#[n(0)] Option<Seq>),

@@ -14,17 +14,21 @@
 
 mod ask;
 mod problem;
+mod recovery;
 mod search;
 mod tell;
 mod view;
 
 pub use ask::{Anchor, Answer, Ask, Edge, MAX_PAGE, PushSubscription};
 pub use problem::Problem;
+pub use recovery::{
+    CheckedWords, LostDevice, Proof, RecoverStep, RecoveryAnswer, RecoveryAsk, RecoveryMethod,
+};
 pub use search::{Export, Exported, Hit, HitPiece, Hits, Search};
 pub use tell::{LinkStep, Snapshot, Tell};
 pub use view::{
-    Account, Connection, ConversationRow, Device, Fill, Filling, Markers, Member, Membership, Message,
-    MessageState, Preview, Settings, Stage, Status, StoreKind, Usage,
+    Account, Comparison, Connection, ConversationRow, Device, Fill, Filling, Markers, Member, Membership,
+    Message, MessageState, Preview, SafetyNumber, Settings, Stage, Status, StoreKind, Trust, Usage,
 };
 
 /// From a page to the worker.

@@ -89,6 +89,34 @@ pub enum Problem {
     #[error("the message is on its way already")]
     #[n(21)]
     OnItsWay,
+    /// No account of that name has this recovery key.
+    #[error("not a recovery key of that account")]
+    #[n(40)]
+    WrongRecoveryKey,
+    /// The account has as many devices as the server allows.
+    #[error("the account has {0} devices, as many as the server allows")]
+    #[n(41)]
+    DeviceLimit(#[n(0)] u64),
+    /// A recovery key has 24 words, not so many.
+    #[error("24 words, and these are {0}")]
+    #[n(42)]
+    WordCount(#[n(0)] u64),
+    /// This word, counted from 1, is in no list.
+    #[error("word {0} is no word of a recovery key")]
+    #[n(43)]
+    UnknownWord(#[n(0)] u64),
+    /// The words do not belong together.
+    #[error("the words do not belong together")]
+    #[n(44)]
+    WordsWrong,
+    /// This word, counted from 1, is another one in the recovery key.
+    #[error("word {0} is another one")]
+    #[n(45)]
+    WrongWord(#[n(0)] u64),
+    /// The recovery key that was shown does not wait for its words any more.
+    #[error("no recovery key waits to be confirmed")]
+    #[n(46)]
+    NoRecoveryKey,
     /// Anything else, in English.
     #[error("{0}")]
     #[n(20)]

@@ -3,6 +3,7 @@
 use diario_protocol::{ConversationId, DeviceId, EntryId, Seq, Timestamp};
 use minicbor::{Decode, Encode};
 
+use crate::recovery::{RecoverStep, RecoveryMethod};
 use crate::view::{Account, ConversationRow, Device, Filling, Message, Settings, Status, StoreKind};
 
 /// Everything that a page shows at first.
@@ -118,6 +119,12 @@ pub enum Tell {
     /// The store has failed; nothing goes any more until the page is loaded anew.
     #[n(12)]
     Broken(#[n(0)] String),
+    /// A recovery went on.
+    #[n(60)]
+    Recover(#[n(0)] RecoverStep),
+    /// What the account can be recovered by.
+    #[n(61)]
+    RecoveryMethods(#[n(0)] Vec<RecoveryMethod>),
     /// A part of the watched conversation's past is here now, both ends included.
     #[n(20)]
     History {

@@ -21,6 +21,9 @@ pub struct Account {
     /// How far this device has come.
     #[n(4)]
     pub stage: Stage,
+    /// When this device's time runs out, if that is soon.
+    #[n(5)]
+    pub ends: Option<Timestamp>,
 }
 
 /// How far a device has come.
@@ -150,6 +153,9 @@ pub struct ConversationRow {
     /// The other account of a direct conversation.
     #[n(15)]
     pub peer: Option<AccountId>,
+    /// Of a direct conversation, what the user knows of who the other one is.
+    #[n(60)]
+    pub trust: Trust,
 }
 
 /// How far a conversation's messages were delivered and read.
@@ -271,6 +277,9 @@ pub struct Member {
     /// Whether it is this account.
     #[n(2)]
     pub me: bool,
+    /// What the user knows of who it is.
+    #[n(3)]
+    pub trust: Trust,
 }
 
 /// A device of the own account.
@@ -301,6 +310,66 @@ pub struct Device {
     /// When it was last connected, if that is known.
     #[n(7)]
     pub last_seen: Option<Timestamp>,
+    /// Whether its time runs out soon.
+    #[n(8)]
+    pub ends_soon: bool,
+    /// Whether it is to be a primary and has not taken the account's key yet.
+    #[n(9)]
+    pub awaits_key: bool,
+    /// When it came into the account, if that is known.
+    #[n(10)]
+    pub linked_at: Option<Timestamp>,
+    /// Which device let it in; empty if it made the account, or that is not known.
+    #[n(11)]
+    pub linked_by: String,
+    /// What it says that it runs on.
+    #[n(12)]
+    pub platform: String,
+}
+
+/// What the user knows of who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Trust {
+    /// Nobody has compared anything.
+    #[default]
+    #[n(0)]
+    Unverified,
+    /// The user compared the safety number.
+    #[n(1)]
+    Verified,
+}
+
+/// What two people compare.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SafetyNumber {
+    /// 60 digits, the same on both sides.
+    #[n(0)]
+    pub digits: String,
+    /// Text for a QR code.
+    #[n(1)]
+    pub code: String,
+    /// When they were marked as verified.
+    #[n(2)]
+    pub verified_at: Option<Timestamp>,
+}
+
+/// What a comparison comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Comparison {
+    /// They are the same.
+    #[n(0)]
+    Match,
+    /// They are not.
+    #[n(1)]
+    Mismatch,
+    /// It is no safety number.
+    #[n(2)]
+    NotACode,
+    /// Another version of Diario made it.
+    #[n(3)]
+    OtherVersion,
 }
 
 /// How much is stored here.

@@ -134,6 +134,28 @@ pub(crate) fn run(
             Err(CommandError::NoDevice(_)) => Outcome::Answer(Answer::Done),
             revoked => done(revoked),
         },
+        Ask::Renew(id) => done(device.renew(id, now)),
+        Ask::MakePrimary { device: id, hand_over } => {
+            let asked = if hand_over { device.hand_over(id, now) } else { device.promote(id, now) };
+            match asked {
+                // Asked again after it was done.
+                Err(CommandError::IsPrimary) => Outcome::Answer(Answer::Done),
+                asked => done(asked),
+            }
+        }
+        Ask::MakeLinked(id) => match device.demote(id, now) {
+            Err(CommandError::NotAPrimary) => Outcome::Answer(Answer::Done),
+            asked => done(asked),
+        },
+        Ask::Safety(account) => {
+            let number = device.safety_number(account).map_err(CommandError::from);
+            number.map(|number| Answer::Safety(number.map(view::safety))).into()
+        }
+        Ask::CompareSafety { account, shown } => {
+            let compared = device.compare_safety_code(account, &shown);
+            compared.map(|comparison| Answer::Compared(view::comparison(comparison))).into()
+        }
+        Ask::SetVerified { account, verified } => done(device.set_verified(account, verified, now)),
         Ask::SetReceipts(receipts) => done(device.set_settings(diario_engine::Settings { receipts }, now)),
         Ask::Usage => usage(device).map_err(CommandError::from).into(),
         Ask::Rebuild => done(device.rebuild(now)),
@@ -154,6 +176,7 @@ pub(crate) fn run(
             Ok(text) => Outcome::Answer(Answer::Scanned(text)),
             Err(problem) => Outcome::Refused(problem),
         },
+        Ask::Recovery(ask) => crate::recovery::run(device, ask, server, now),
         Ask::Fetch { conversation, edge } => fetch(device, conversation, edge, gather, now),
         Ask::Seek { conversation, at } => match device.seek(conversation, at, now) {
             Ok(()) => Outcome::Wait(Awaited::Place(conversation, at)),

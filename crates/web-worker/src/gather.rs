@@ -141,7 +141,8 @@ impl Gather {
                 self.approving = None;
                 self.devices = true;
             }
-            // This device is shown as connected or not.
+            // This device is shown as connected or not, and as a primary or not.
+            Event::Role { .. } => self.devices = true,
             Event::Connection(_) => {
                 self.devices = true;
                 self.filling = true;
@@ -151,12 +152,25 @@ impl Gather {
             Event::Ready(_)
             | Event::Revoked
             | Event::Expired
-            | Event::Role { .. }
             | Event::Contact(_)
+            | Event::History { .. }
+            | Event::Sought { .. }
             | Event::Resolved { .. }
             | Event::LookUpRefused { .. }
+            | Event::Renamed { .. }
             | Event::Sought { .. }
             | Event::PushKey(_) => {}
+            Event::Recovery(step) => match crate::recovery::step(step) {
+                Some(step) => self.news(Tell::Recover(step)),
+                None => self.news(Tell::RecoveryMethods(crate::recovery::methods(device)?)),
+            },
+            Event::KeyChanged { username, now, .. } => {
+                let what = format!("{username} has another account now, with other keys");
+                let own = device.whoami().map(|(_, own, _)| own);
+                let conversation = own.map(|own| ConversationId::of_pair(own, *now));
+                self.news(Tell::Alarm { conversation, what });
+                self.all_rows = true;
+            }
             Event::History { conversation, first, last } => {
                 self.row(*conversation);
                 self.history(*conversation, *first, *last);

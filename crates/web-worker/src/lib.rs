@@ -10,6 +10,7 @@ mod ask;
 mod gather;
 mod hub;
 mod problem;
+mod recovery;
 mod scan;
 mod search;
 mod view;

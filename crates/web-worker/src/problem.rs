@@ -1,6 +1,7 @@
 //! Why something cannot be done, in the words of the line to the pages.
 
 use diario_engine::linking::LinkingError;
+use diario_engine::recovery::WordsError;
 use diario_engine::{CommandError, EngineError, StoreError};
 use diario_protocol::Refusal;
 use diario_web_api::Problem;
@@ -18,7 +19,9 @@ pub(crate) fn of_command(e: CommandError) -> Problem {
         }
         CommandError::Left => Problem::Left,
         CommandError::NotAGroup | CommandError::Membership(_) => Problem::Membership,
-        CommandError::LastPrimary => Problem::LastPrimary,
+        CommandError::LastPrimary | CommandError::RevokesItself => Problem::LastPrimary,
+        CommandError::NoName => Problem::Empty,
+        CommandError::NoKey => Problem::Unknown,
         CommandError::Empty => Problem::Empty,
         CommandError::TooLong { limit, .. } => Problem::TooLong(limit as u64),
         CommandError::Offline => Problem::Offline,
@@ -26,9 +29,22 @@ pub(crate) fn of_command(e: CommandError) -> Problem {
         CommandError::LinkCode(_) | CommandError::PairingCode(_) => Problem::BadCode,
         CommandError::Linking(e) => of_linking(&e),
         CommandError::OnItsWay => Problem::OnItsWay,
+        CommandError::NoRecoveryMethod(_) => Problem::Unknown,
+        CommandError::NoRecoveryKey | CommandError::NoRecovery => Problem::NoRecoveryKey,
+        CommandError::WrongWord(number) => Problem::WrongWord(number.into()),
+        CommandError::Words(e) => of_words(&e),
+        CommandError::DeviceLimit(most) => Problem::DeviceLimit(most as u64),
         CommandError::Engine(e) => of_engine(&e),
         // The page has no words of its own for these.
         e => Problem::Other(e.to_string()),
+    }
+}
+
+fn of_words(e: &WordsError) -> Problem {
+    match e {
+        WordsError::Count(count) => Problem::WordCount(*count as u64),
+        WordsError::Unknown { number, .. } => Problem::UnknownWord(*number as u64),
+        WordsError::Checksum => Problem::WordsWrong,
     }
 }
 
@@ -72,6 +88,8 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::MailboxGone => Problem::CodeRefused,
         Refusal::NotMember => Problem::Left,
         Refusal::NotFound(_) => Problem::Unknown,
+        Refusal::WrongRecoveryKey => Problem::WrongRecoveryKey,
+        Refusal::DeviceLimit(most) => Problem::DeviceLimit(*most),
         Refusal::StaleEpoch(_)
         | Refusal::RosterStale
         | Refusal::TooMany(..)

@@ -18,12 +18,15 @@ pub(crate) fn account(device: &Engine, now: Timestamp) -> Result<Option<api::Acc
         return Ok(None);
     };
     let stage = match stage {
-        engine::Stage::Registering => api::Stage::Registering,
+        engine::Stage::Registering | engine::Stage::Recovering => api::Stage::Registering,
         engine::Stage::Active => api::Stage::Active,
         engine::Stage::Expired => api::Stage::Expired,
         engine::Stage::Revoked => api::Stage::Revoked,
     };
-    Ok(Some(api::Account { username, account, device: id, primary: device.is_primary(), stage }))
+    let this = device.devices(now)?.into_iter().find(|d| d.this);
+    let soon = this.filter(|d| d.state == engine::DeviceState::ExpiresSoon);
+    let ends = soon.and_then(|d| d.valid_until);
+    Ok(Some(api::Account { username, account, device: id, primary: device.is_primary(), stage, ends }))
 }
 
 /// The account's settings.
@@ -81,6 +84,7 @@ pub(crate) fn row(row: engine::ConversationRow) -> api::ConversationRow {
         draft: row.draft,
         open: row.open,
         gap: row.gap.is_some(),
+        trust: trust(row.trust),
     }
 }
 
@@ -155,7 +159,30 @@ pub(crate) fn arrived(message: &engine::MessageView, row: &engine::ConversationR
 
 /// A member.
 pub(crate) fn member(member: engine::MemberView) -> api::Member {
-    api::Member { account: member.account, username: member.username, me: member.me }
+    let trust = trust(member.trust);
+    api::Member { account: member.account, username: member.username, me: member.me, trust }
+}
+
+fn trust(trust: engine::Trust) -> api::Trust {
+    match trust {
+        engine::Trust::Unverified => api::Trust::Unverified,
+        engine::Trust::Verified => api::Trust::Verified,
+    }
+}
+
+/// What two people compare.
+pub(crate) fn safety(number: engine::SafetyNumber) -> api::SafetyNumber {
+    api::SafetyNumber { digits: number.digits, code: number.code, verified_at: number.verified_at }
+}
+
+/// What a comparison comes to.
+pub(crate) fn comparison(comparison: engine::SafetyComparison) -> api::Comparison {
+    match comparison {
+        engine::SafetyComparison::Match => api::Comparison::Match,
+        engine::SafetyComparison::Mismatch => api::Comparison::Mismatch,
+        engine::SafetyComparison::NotACode => api::Comparison::NotACode,
+        engine::SafetyComparison::OtherVersion => api::Comparison::OtherVersion,
+    }
 }
 
 /// A device; `seen` is what the server said of it: connected now, or last then.
@@ -170,8 +197,14 @@ pub(crate) fn device(device: engine::DeviceView, seen: Option<Seen>) -> api::Dev
         online: seen == Some(Seen::Online),
         last_seen: match seen {
             Some(Seen::At(at)) => Some(at),
-            Some(Seen::Online) | None => None,
+            Some(Seen::Online) => None,
+            None => device.last_seen,
         },
+        ends_soon: device.state == engine::DeviceState::ExpiresSoon,
+        awaits_key: device.awaits_key,
+        linked_at: device.linked_at,
+        linked_by: device.linked_by.unwrap_or_default(),
+        platform: device.platform,
     }
 }
 

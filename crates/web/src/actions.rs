@@ -2,7 +2,8 @@
 
 use diario_protocol::{AccountId, ConversationId, EntryId, Nonce, Seq, Timestamp};
 use diario_web_api::{
-    Anchor, Answer, Ask, Device, Exported, Filling, Hits, Member, Message, Problem, Search, Usage,
+    Anchor, Answer, Ask, CheckedWords, Comparison, Device, Exported, Filling, Hits, Member, Message, Problem,
+    RecoveryAnswer, RecoveryAsk, RecoveryMethod, SafetyNumber, Search, Usage,
 };
 
 use crate::state::State;
@@ -150,6 +151,26 @@ pub(crate) async fn devices(state: State) -> Result<Vec<Device>, Problem> {
     }
 }
 
+/// What the user and somebody else compare; `None` while the other one's key is not known here.
+pub(crate) async fn safety(state: State, account: AccountId) -> Result<Option<SafetyNumber>, Problem> {
+    match state.ask(Ask::Safety(account)).await? {
+        Answer::Safety(number) => Ok(number),
+        other => unexpected(&other),
+    }
+}
+
+/// Compares what the other side shows.
+pub(crate) async fn compare_safety(
+    state: State,
+    account: AccountId,
+    shown: String,
+) -> Result<Comparison, Problem> {
+    match state.ask(Ask::CompareSafety { account, shown }).await? {
+        Answer::Compared(comparison) => Ok(comparison),
+        other => unexpected(&other),
+    }
+}
+
 /// How much is stored here.
 pub(crate) async fn usage(state: State) -> Result<Usage, Problem> {
     match state.ask(Ask::Usage).await? {
@@ -182,4 +203,31 @@ pub(crate) async fn scan(
 /// Everything up to there was read.
 pub(crate) async fn mark_read(state: State, conversation: ConversationId, seq: Seq) -> Result<(), Problem> {
     done(state, Ask::MarkRead { conversation, seq }).await
+}
+
+/// What the account can be recovered by.
+pub(crate) async fn recovery_methods(state: State) -> Result<Vec<RecoveryMethod>, Problem> {
+    match state.ask(Ask::Recovery(RecoveryAsk::Methods)).await? {
+        Answer::Recovery(RecoveryAnswer::Methods(methods)) => Ok(methods),
+        other => unexpected(&other),
+    }
+}
+
+/// A new recovery key: its words, and the numbers of those that are asked for.
+pub(crate) async fn make_recovery_key(
+    state: State,
+    italian: bool,
+) -> Result<(Vec<String>, Vec<u8>), Problem> {
+    match state.ask(Ask::Recovery(RecoveryAsk::Make { italian })).await? {
+        Answer::Recovery(RecoveryAnswer::Key { words, asked }) => Ok((words, asked)),
+        other => unexpected(&other),
+    }
+}
+
+/// What can be said of words while they are written.
+pub(crate) async fn check_words(state: State, text: String) -> Result<CheckedWords, Problem> {
+    match state.ask(Ask::Recovery(RecoveryAsk::Check(text))).await? {
+        Answer::Recovery(RecoveryAnswer::Checked(checked)) => Ok(checked),
+        other => unexpected(&other),
+    }
 }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use diario_protocol::{ConversationId, Seq, Timestamp};
 use diario_web_api::{
-    Account, Answer, Ask, Connection, ConversationRow, Device, Filling, LinkStep, Message, Problem, Settings,
-    Snapshot, Status, StoreKind, Tell,
+    Account, Answer, Ask, Connection, ConversationRow, Device, Filling, LinkStep, Message, Problem,
+    RecoverStep, RecoveryMethod, Settings, Snapshot, Status, StoreKind, Tell,
 };
 use futures_util::future::LocalBoxFuture;
 use leptos::prelude::*;
@@ -104,6 +104,10 @@ pub(crate) struct Known {
     pub(crate) filling: RwSignal<Option<Filling>>,
     /// The newest step of a linking.
     pub(crate) link: RwSignal<Option<LinkStep>>,
+    /// The newest step of a recovery.
+    pub(crate) recover: RwSignal<Option<RecoverStep>>,
+    /// What the account can be recovered by; `None` until it was asked for.
+    pub(crate) methods: RwSignal<Option<Vec<RecoveryMethod>>>,
     /// Why the server refused to register or log in, if it did.
     pub(crate) rejected: RwSignal<Option<Problem>>,
     /// What was refused that no honest server or member does; newest last, the last 50.
@@ -170,6 +174,8 @@ impl State {
             devices: RwSignal::new(None),
             filling: RwSignal::new(None),
             link: RwSignal::new(None),
+            recover: RwSignal::new(None),
+            methods: RwSignal::new(None),
             rejected: RwSignal::new(None),
             alarms: RwSignal::default(),
             arrived: RwSignal::new(None),
@@ -319,6 +325,8 @@ impl State {
         self.typing.update(HashMap::clear);
         self.alarms.update(Vec::clear);
         self.link.set(None);
+        self.recover.set(None);
+        self.methods.set(None);
         self.arrived.set(None);
         self.finding.forget();
     }
@@ -359,6 +367,8 @@ impl State {
             Tell::Devices(devices) => self.devices.set(Some(devices)),
             Tell::Settings(settings) => self.settings.set(settings),
             Tell::Link(step) => self.link.set(Some(step)),
+            Tell::Recover(step) => self.recover.set(Some(step)),
+            Tell::RecoveryMethods(methods) => self.methods.set(Some(methods)),
             Tell::Alarm { conversation, what } => self.alarms.update(|alarms| {
                 alarms.push((conversation, what));
                 let more = alarms.len().saturating_sub(50);

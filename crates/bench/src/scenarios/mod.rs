@@ -2,6 +2,7 @@
 
 pub(crate) mod open;
 mod puppet;
+pub(crate) mod recovery;
 pub(crate) mod s1;
 pub(crate) mod s2;
 pub(crate) mod s3;

@@ -33,7 +33,7 @@ struct Approved {
 const NAMED_WITHIN: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(context: &mut Context, args: Approve) -> Result<(), CliError> {
-    let Approve { code, yes } = args;
+    let Approve { code, yes, revoke } = args;
     if !yes && !context.out.face.asks {
         return Err(CliError::usage(
             "a new device is let in only when somebody says so, and there is no terminal to ask on",
@@ -41,6 +41,10 @@ pub(crate) async fn run(context: &mut Context, args: Approve) -> Result<(), CliE
         .hint("with --yes it is let in without asking: only where you trust who made the code"));
     }
     context.live().await?;
+    let mut gone = match revoke {
+        Some(wanted) => Some(super::devices::pick(&super::devices::all(context).await?, &wanted)?.id),
+        None => None,
+    };
     let elsewhere = server_of(context, &code).await?;
     context.engine(move |engine, now| engine.approve(&code, now)).await?;
     let (name, device) = requested(context).await.map_err(|e| match &elsewhere {
@@ -71,7 +75,16 @@ pub(crate) async fn run(context: &mut Context, args: Approve) -> Result<(), CliE
             return Err(CliError::failed("the device was not let in"));
         }
     }
-    context.engine(|engine, now| engine.confirm_link(true, now)).await?;
+    loop {
+        let full = context.engine(move |engine, now| engine.admit_device(gone, now)).await;
+        match full {
+            Ok(()) => break,
+            Err(e) if e.kind != Kind::Full || yes || !context.out.face.asks => {
+                return Err(e.hint("run it again with --revoke DEVICE; `diario devices` lists them"));
+            }
+            Err(e) => gone = Some(instead(context, e).await?),
+        }
+    }
     done(context).await?;
     // The new device is let in; that it is called by its name in `diario devices` soon after is a courtesy.
     let soon = context.deadline().min(Instant::now() + NAMED_WITHIN);
@@ -86,6 +99,23 @@ pub(crate) async fn run(context: &mut Context, args: Approve) -> Result<(), CliE
         .out
         .show(&approved, |_| format!("{} is a device of yours now.\n", one_line(&approved.approved.name)))
         .await
+}
+
+/// Asks which device the new one is to take the place of.
+async fn instead(context: &mut Context, full: CliError) -> Result<DeviceId, CliError> {
+    let devices = super::devices::all(context).await?;
+    let text = super::devices::table(&devices, &context.out.style);
+    context.out.warn(&full.message).await?;
+    context.out.err(text).await?;
+    loop {
+        let Some(answer) = context.out.ask("Which one to revoke? ").await?.filter(|a| !a.is_empty()) else {
+            return Err(full);
+        };
+        match super::devices::pick(&devices, &answer) {
+            Ok(device) => return Ok(device.id),
+            Err(e) => context.out.warn(&e.message).await?,
+        }
+    }
 }
 
 /// The server that a code from a QR was made for, if it is not this device's by its name.

@@ -107,7 +107,7 @@ pub(super) fn drawing(style: &Style, code: &str) -> String {
 }
 
 /// The history, so that it is there when the command ends.
-async fn fetch(context: &mut Context) -> Result<(), CliError> {
+pub(super) async fn fetch(context: &mut Context) -> Result<(), CliError> {
     let mut deadline = context.deadline();
     let mut messages = 0;
     while !*context.rest.borrow() {

@@ -13,7 +13,10 @@ pub(crate) mod invite;
 mod link;
 mod read;
 mod rebuild;
+mod recover;
+mod recovery;
 mod register;
+pub(crate) mod release_name;
 mod retention;
 mod safety;
 mod search;
@@ -50,6 +53,12 @@ pub(crate) fn prepare(command: Command) -> Result<Command, CliError> {
             }
             Ok(Command::Send(send))
         }
+        Command::Recover(mut recover) => {
+            if !std::io::stdin().is_terminal() {
+                recover.words = Some(read_text()?);
+            }
+            Ok(Command::Recover(recover))
+        }
         other => Ok(other),
     }
 }
@@ -64,7 +73,7 @@ const MOST_TEXT: u64 = 1024 * 1024;
 fn read_text() -> Result<String, CliError> {
     let mut text = String::new();
     let read = std::io::stdin().lock().take(MOST_TEXT).read_to_string(&mut text);
-    read.map_err(|e| CliError::failed(format!("cannot read the message from standard input: {e}")))?;
+    read.map_err(|e| CliError::failed(format!("cannot read from standard input: {e}")))?;
     // The end of the last line belongs to the file, not to the message.
     if text.ends_with('\n') {
         text.pop();
@@ -81,6 +90,9 @@ pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), C
         Command::Register(args) => register::run(context, args).await,
         Command::Link(args) => link::run(context, args).await,
         Command::Approve(args) => approve::run(context, args).await,
+        Command::RecoveryKey(args) => recovery::make(context, args).await,
+        Command::RecoveryMethods(args) => recovery::methods(context, args).await,
+        Command::Recover(args) => recover::run(context, args).await,
         Command::Devices(args) => devices::run(context, args).await,
         Command::SafetyNumber(args) => safety::run(context, args).await,
         Command::Send(args) => send::run(context, args).await,
@@ -98,6 +110,8 @@ pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), C
         Command::Rebuild => rebuild::run(context).await,
         Command::Doctor => doctor::run(context).await,
         Command::Whoami => whoami::run(context).await,
-        Command::Serve(_) | Command::Invite(_) => Err(CliError::usage("this command belongs to no device")),
+        Command::Serve(_) | Command::Invite(_) | Command::ReleaseName(_) => {
+            Err(CliError::usage("this command belongs to no device"))
+        }
     }
 }

@@ -139,6 +139,20 @@ impl Feed {
                 Wake::Event(Event::Failed { refusal, .. }) => {
                     context.out.warn(&format!("the server did not take something: {refusal}")).await?;
                 }
+                Wake::Event(Event::KeyChanged { username, .. }) => {
+                    let text = format!(
+                        "{username} has another account now, with other keys; ask them whether they began anew before you write"
+                    );
+                    context.out.warn(&text).await?;
+                }
+                Wake::Event(Event::Renamed { now, .. }) => {
+                    context
+                        .out
+                        .warn(&format!(
+                            "this account is called {now} now; who runs the server gave its name away"
+                        ))
+                        .await?;
+                }
                 Wake::Lagged => lagged = true,
                 _ => {}
             }

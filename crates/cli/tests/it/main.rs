@@ -14,6 +14,7 @@ mod harness;
 mod import;
 mod linking;
 mod past;
+mod recovery;
 mod search;
 mod upkeep;
 mod web;

@@ -3,7 +3,7 @@
 use diario_protocol::roster::{CommitBundle, LeafIdentity};
 use diario_protocol::{
     AccountId, Commit, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, LogHash, LogPage,
-    LogRange, PublicKey, Refusal, Request, Seq, SlotKey, SlotVersion, SlotWrite,
+    LogRange, PublicKey, Refusal, Request, Seq, SlotKey, SlotVersion, SlotWrite, VaultSeal,
 };
 use minicbor::{Decode, Encode};
 
@@ -267,6 +267,7 @@ impl Engine {
             welcome: own.welcome.map(Into::into),
             group_info: own.group_info.into(),
             slots: self.self_chain(id, epoch, &own.key)?,
+            vault: self.vault_of(id, epoch.next(), &own.key)?,
         })
     }
 
@@ -299,6 +300,12 @@ impl Engine {
         let body = seal::seal(&place, begun, &me.key, diario_protocol::encode(&value), &self.crypto)?;
         // A link is fetched when something older is: a first screen has no use for it.
         Ok(vec![SlotWrite { key: slot, version, head: false, body: body.into() }])
+    }
+
+    /// The key of the epoch that begins, for those who lose every device: it reaches the vault together with the epoch.
+    fn vault_of(&self, id: ConversationId, begun: Epoch, key: &ConversationKey) -> Result<Vec<VaultSeal>> {
+        let own = id == ConversationId::of_self(self.me()?.account);
+        if own { self.vault_seals(begun, key) } else { Ok(Vec::new()) }
     }
 
     /// The server did not take the commit.

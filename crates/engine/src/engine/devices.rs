@@ -137,7 +137,7 @@ impl Engine {
         Ok(())
     }
 
-    fn forget_everything(&mut self) -> Result<()> {
+    pub(super) fn forget_everything(&mut self) -> Result<()> {
         for table in [
             "device",
             "account",
@@ -157,6 +157,11 @@ impl Engine {
             "search_tag",
             "device_secret",
             "device_seen",
+            "recovering",
+            "vault",
+            "method_gone",
+            "known_name",
+            "key_change",
         ] {
             self.db.execute_batch(&format!("DELETE FROM {table}"))?;
         }

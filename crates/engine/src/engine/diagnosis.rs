@@ -39,6 +39,7 @@ impl Engine {
             && self.session.under_way.is_empty()
             && self.session.filler.not_before.is_none()
             && !self.timers.contains_key(&Timer::Receipts)
+            && self.session.vault.is_none()
             && self.session.lanes.values().all(|lane| {
                 !lane.control
                     && !lane.fetching

@@ -148,6 +148,7 @@ impl Engine {
         let mut request: Commit = self.commit_request(id, state.epoch, own, lists)?;
         if !clean {
             request.slots.clear();
+            request.vault.clear();
         }
         self.keep_and_send(request)
     }

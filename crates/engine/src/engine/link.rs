@@ -64,6 +64,8 @@ pub(super) struct ApproverSide {
     requested: Option<LinkRequest>,
     /// The user said yes.
     confirmed: bool,
+    /// In whose place.
+    instead_of: Option<DeviceId>,
     /// The device was told.
     granted: bool,
 }
@@ -142,7 +144,8 @@ impl Engine {
             let mailbox = MailboxId::new(*machine.mailbox());
             let first = machine.start();
             engine.session.snapshot.wanted = true;
-            let side = ApproverSide { machine, requested: None, confirmed: false, granted: false };
+            let side =
+                ApproverSide { machine, requested: None, confirmed: false, instead_of: None, granted: false };
             engine.linking = Linking::Approver(Box::new(side));
             engine.ask_mailbox(Request::JoinMailbox(mailbox));
             engine.put_messages(mailbox, first);
@@ -166,10 +169,52 @@ impl Engine {
                 engine.put_messages(mailbox, step.send);
                 return Ok(());
             }
-            // The next list has it: now, or after another change of the list that was faster.
-            side.confirmed = true;
-            Ok(())
+            engine.admit(None)
         })
+    }
+
+    /// The user's yes to [`LinkingStep::Requested`], in the place of another device if one is named, which is revoked in
+    /// the same step. Without one, an account that has as many devices as its server allows gets
+    /// [`CommandError::DeviceLimit`], and the answer may be given again.
+    pub fn admit_device(
+        &mut self,
+        instead_of: Option<DeviceId>,
+        now: Timestamp,
+    ) -> std::result::Result<(), CommandError> {
+        self.command(now, |engine| engine.admit(instead_of))
+    }
+
+    fn admit(&mut self, instead_of: Option<DeviceId>) -> std::result::Result<(), CommandError> {
+        let me = self.me()?.device;
+        let list = self.own_list()?;
+        let most = usize::from(self.session.limits.devices);
+        let Linking::Approver(side) = &mut self.linking else {
+            return Err(CommandError::Linking(LinkingError::Closed));
+        };
+        let Some(request) = &side.requested else { return Err(CommandError::Linking(LinkingError::Closed)) };
+        if let Some(gone) = instead_of {
+            let listed = list.device(gone).ok_or_else(|| CommandError::NoDevice(gone.to_string()))?;
+            if listed.id() == me {
+                return Err(CommandError::RevokesItself);
+            }
+        }
+        let new = DeviceId::of_key(&request.key);
+        let others = list.devices.iter().filter(|d| d.id() != new && Some(d.id()) != instead_of).count();
+        if others >= most {
+            return Err(CommandError::DeviceLimit(most));
+        }
+        // The next list has it: now, or after another change of the list that was faster.
+        side.confirmed = true;
+        side.instead_of = instead_of;
+        Ok(())
+    }
+
+    /// The device in whose place the confirmed one is admitted.
+    pub(super) fn linked_instead_of(&self) -> Option<DeviceId> {
+        match &self.linking {
+            Linking::Approver(side) => side.instead_of,
+            _ => None,
+        }
     }
 
     /// The confirmed device that is to be on the list and is not granted yet.

@@ -15,6 +15,7 @@ mod index;
 mod join;
 mod keyring;
 mod link;
+mod names;
 mod older;
 mod people;
 mod preferences;
@@ -22,6 +23,8 @@ mod primary;
 mod pump;
 mod push;
 mod receipts;
+mod recover;
+mod recover_names;
 mod replies;
 mod requests;
 mod retention;
@@ -30,6 +33,7 @@ mod safety;
 mod sending;
 mod slots;
 mod snapshot;
+mod vault;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -43,6 +47,7 @@ pub use commands::GroupChange;
 pub use diagnosis::Diagnosis;
 pub(crate) use facts::facts_of;
 pub use import::ImportItem;
+pub use names::KeyChange;
 pub use older::{Fill, FillView};
 pub(crate) use preferences::Arranged;
 pub use preferences::{Arrangement, Settings};
@@ -117,6 +122,7 @@ pub struct Engine {
     verifying: HashMap<DeviceId, VerifyingKey>,
     session: Session,
     linking: link::Linking,
+    recovery: recover::Recovery,
     push: push::Push,
     /// The server says that this device's time has run out.
     told_expired: bool,
@@ -182,6 +188,7 @@ impl Engine {
             verifying: HashMap::new(),
             session: Session::default(),
             linking: link::Linking::default(),
+            recovery: recover::Recovery::default(),
             push: push::Push::default(),
             told_expired: false,
             now: Timestamp(0),
@@ -270,14 +277,17 @@ impl Engine {
         self.must_disconnect
     }
 
-    /// Whether a connection is of use: there is an account or a linking under way, and the device was not removed.
+    /// Whether a connection is of use: there is an account, or a linking or recovery under way, and the device was not
+    /// removed.
     pub fn wants_connection(&self) -> bool {
-        self.linking.needs_connection() || self.me.as_ref().is_some_and(|me| me.stage != Stage::Revoked)
+        self.linking.needs_connection()
+            || self.recovery.is_coming()
+            || self.me.as_ref().is_some_and(|me| me.stage != Stage::Revoked)
     }
 
     /// The server's URL, as the user gave it.
     pub fn server(&self) -> Option<&str> {
-        self.linking.server().or(self.me.as_ref().map(|me| me.server.as_str()))
+        self.linking.server().or(self.recovery.server()).or(self.me.as_ref().map(|me| me.server.as_str()))
     }
 
     /// Whether the diary's stream is live.

@@ -8,7 +8,7 @@ use super::{Engine, Result};
 use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::people::Stage;
-use crate::store::{conversation, message, people};
+use crate::store::{conversation, message, people, sealed};
 
 impl Engine {
     pub(super) fn ask_for_accounts(&mut self, mut accounts: Vec<AccountRef>) {
@@ -62,12 +62,14 @@ impl Engine {
                     self.misbehaved(None, Misbehaviour::DeviceListFork);
                 } else if username.is_some() && username != held.username.as_ref() {
                     people::save_list(&self.db, username, &valid)?;
+                    self.name_known(username, account)?;
                     self.emit(Event::Devices(account));
                 }
                 return Ok(());
             }
         }
         people::save_list(&self.db, username, &valid)?;
+        self.name_known(username, account)?;
         for waiting in message::waiting_for_device(&self.db, account)? {
             self.open_entry(&waiting, false)?;
         }
@@ -83,6 +85,10 @@ impl Engine {
         }
         self.emit(Event::Devices(account));
         Ok(())
+    }
+
+    fn name_known(&mut self, username: Option<&Username>, account: AccountId) -> Result<()> {
+        username.map_or(Ok(()), |username| self.watch_name(username, account))
     }
 
     /// The account's word about this very device.
@@ -189,6 +195,13 @@ impl Engine {
                 Err(e) => self.misbehaved(None, Misbehaviour::DeviceList(e)),
             }
         }
+        for slot in sealed::waiting_slots_by(&self.db, account)? {
+            // One of them may have brought the key of others, which are opened then.
+            if sealed::slot_version(&self.db, slot.conversation, slot.key)? == slot.version {
+                self.open_slot(&slot)?;
+            }
+        }
+        self.session.missing_keys.look = true;
         for waiting in message::waiting_for_device(&self.db, account)? {
             self.open_entry(&waiting, false)?;
         }

@@ -356,6 +356,9 @@ impl Engine {
 
     /// A slot of the self conversation has another value, by a command or from another device: who shows it is told.
     pub(super) fn own_slot_changed(&mut self, name: &str) -> Result<()> {
+        if self.method_changed(name)? {
+            return Ok(());
+        }
         if name == SETTINGS {
             if self.session.is_live() {
                 self.gather_markers()?;

@@ -129,8 +129,8 @@ impl Engine {
         self.session.to_renew.clear();
         // Alone: should the server refuse it, nothing else is refused with it.
         if let Some(device) = link {
-            let id = device.id();
-            list.devices.retain(|d| d.id() != id);
+            let (id, gone) = (device.id(), self.linked_instead_of());
+            list.devices.retain(|d| d.id() != id && Some(d.id()) != gone);
             list.devices.push(device);
             change.link = Some(id);
             return self.put_device_list(list, change);

@@ -42,6 +42,7 @@ impl Engine {
         if !self.session.is_live() {
             return Ok(());
         }
+        self.compare_recovered()?;
         self.upload_key_packages()?;
         self.settle_roles()?;
         self.announce_device()?;
@@ -63,6 +64,7 @@ impl Engine {
         self.ask_keyring()?;
         let eager = self.session.snapshot.wanted;
         self.put_snapshot(eager)?;
+        self.look_after_vault()?;
         self.fill_holes()
     }
 

@@ -68,6 +68,9 @@ impl Engine {
         if self.linking.is_candidate() {
             return self.open_mailbox();
         }
+        if self.me.is_none() && self.recovery.is_coming() {
+            return self.open_vault();
+        }
         self.log_in()
     }
 
@@ -92,6 +95,7 @@ impl Engine {
         me.username = welcome.username.clone();
         self.told_expired = false;
         let registering = me.stage == Stage::Registering;
+        let recovering = me.stage == Stage::Recovering;
         let first = registering || me.cursor.0 == 0;
         me.stage = Stage::Active;
         me.save(&self.db)?;
@@ -101,6 +105,9 @@ impl Engine {
         }
         if registering {
             self.registered()?;
+        }
+        if recovering {
+            self.recovered()?;
         }
         if first {
             self.emit(Event::Ready(username));
@@ -119,8 +126,18 @@ impl Engine {
 
     fn on_reply(&mut self, asked: Asked, reply: Reply) -> Result<()> {
         match (asked, reply) {
-            (Asked::Register, Reply::Registered(welcome)) | (Asked::Login, Reply::LoggedIn(welcome)) => {
-                self.on_logged_in(&welcome)
+            (Asked::Register, Reply::Registered(welcome))
+            | (Asked::Login | Asked::Recover, Reply::LoggedIn(welcome)) => self.on_logged_in(&welcome),
+            (Asked::OpenVault, Reply::Vault(vault)) => self.on_vault(*vault),
+            (Asked::NamesLists, Reply::DeviceLists(lists)) => {
+                self.on_names(|naming| naming.lists = Some(lists))
+            }
+            (Asked::NamesSlots, Reply::Slots(slots)) => self.on_names(|naming| naming.slots = Some(slots)),
+            (Asked::VaultMethods, Reply::VaultMethods(methods)) => self.on_vault_methods(methods),
+            (Asked::PutVault, Reply::Done) => {
+                // Compared once more: another device may have written at the same time.
+                self.session.asking.remove(&Question::Vault);
+                Ok(())
             }
             (Asked::Create(conversation), Reply::Done) => self.created(conversation),
             (Asked::Commit(conversation), Reply::Appended(seq)) => {
@@ -262,6 +279,15 @@ impl Engine {
                 self.retention_refused(conversation, refusal);
                 Ok(())
             }
+            Asked::OpenVault => self.open_vault_refused(refusal),
+            // The devices are shown without names.
+            Asked::NamesLists => self.on_names(|naming| naming.lists = Some(Vec::new())),
+            Asked::NamesSlots => self.on_names(|naming| naming.slots = Some(Vec::new())),
+            Asked::Recover => self.recover_refused(refusal),
+            Asked::VaultMethods | Asked::PutVault => {
+                self.vault_refused(refusal);
+                Ok(())
+            }
             Asked::Subscribe => self.out_of_turn("a refused stream"),
             Asked::PushKey => {
                 self.emit(Event::PushKey(None));
@@ -302,6 +328,9 @@ impl Engine {
         match refusal {
             Refusal::DeviceRevoked | Refusal::NotFound(_) if stage == Stage::Registering => {
                 self.register_now()
+            }
+            Refusal::DeviceRevoked | Refusal::NotFound(_) if stage == Stage::Recovering => {
+                self.recovery_not_taken()
             }
             Refusal::DeviceRevoked => {
                 // Not on the server's word alone: the account's signed list has to say so.

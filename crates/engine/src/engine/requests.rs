@@ -6,7 +6,8 @@ use diario_protocol::device_list::ValidatedDeviceList;
 use diario_protocol::limits::Limits;
 use diario_protocol::{
     AccountId, AccountRef, ClientFrame, ConversationId, DeviceId, DeviceRef, Digest, EntryId, Epoch,
-    MailboxId, Nonce, Request, RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, Welcome,
+    MailboxId, Nonce, Request, RequestId, Seq, ServerId, SlotKey, SlotVersion, Timestamp, VaultMethod,
+    Welcome,
 };
 
 use super::Engine;
@@ -63,6 +64,11 @@ pub(super) struct Session {
     pub(super) to_renew: BTreeSet<DeviceId>,
     /// The server has a device list of the own account of this version, and it is not here yet.
     pub(super) newer_list: Option<u64>,
+    /// What the vault has, to be compared with the methods; and the epoch of the self conversation at which it was.
+    pub(super) vault: Option<Vec<VaultMethod>>,
+    pub(super) vault_compared: Option<Epoch>,
+    /// The epoch of the self conversation for which the vault was written.
+    pub(super) vault_written: Option<Epoch>,
     /// Conversations with markers to tell.
     pub(super) unmarked: BTreeSet<ConversationId>,
     /// Keys to ask for, and asks of others.
@@ -89,6 +95,7 @@ pub(super) enum Question {
     Heads,
     /// Slots of the keyring or the self chain.
     Keys,
+    Vault,
 }
 
 /// What a request was for.
@@ -124,6 +131,12 @@ pub(super) enum Asked {
     },
     DeviceList(Box<ValidatedDeviceList>, ListChange),
     Mailbox(MailboxId),
+    OpenVault,
+    NamesLists,
+    NamesSlots,
+    Recover,
+    VaultMethods,
+    PutVault,
     LastSeen,
     Push,
     PushKey,

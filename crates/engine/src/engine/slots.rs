@@ -20,7 +20,7 @@ use crate::store::sealed::{self, NamedValue};
 /// Name of the slot that holds a conversation's title (UTF-8).
 pub(crate) const TITLE: &str = "title";
 const KEYRING: &str = "keyring";
-const CHAIN: &str = "chain/";
+pub(super) const CHAIN: &str = "chain/";
 
 /// Name of the slot that hands the self key of the epoch before on to `epoch`.
 pub(super) fn chain_name(epoch: Epoch) -> String {
@@ -45,6 +45,12 @@ pub(super) fn is_leap(ours: SlotVersion, theirs: SlotVersion) -> bool {
 
 pub(super) fn ring_value(conversation: ConversationId, epoch: Epoch, key: &ConversationKey) -> Vec<u8> {
     diario_protocol::encode(&RingValue { conversation, epoch, secret: key.as_bytes().to_vec() })
+}
+
+/// The key that a slot of the keyring or the self chain holds.
+pub(super) fn read_ring(value: &[u8]) -> Option<(ConversationId, Epoch, ConversationKey)> {
+    let ring: RingValue = diario_protocol::decode(value, value.len()).ok()?;
+    Some((ring.conversation, ring.epoch, ConversationKey::from_slice(&ring.secret)?))
 }
 
 impl Engine {
@@ -72,7 +78,8 @@ impl Engine {
         let key = self.key(id, slot.epoch)?;
         let device = people::device(&self.db, slot.account, slot.device)?;
         let (Some(key), Some(device)) = (key, device) else {
-            if people::device(&self.db, slot.account, slot.device)?.is_none() && self.session.is_logged_in() {
+            let unknown = people::device(&self.db, slot.account, slot.device)?.is_none();
+            if unknown && self.session.is_logged_in() && !self.session.histories.contains(&slot.account) {
                 self.ask_for_history(slot.account);
             }
             self.session.missing_keys.look = true;
@@ -122,11 +129,7 @@ impl Engine {
         let id = slot.conversation;
         let own = ConversationId::of_self(self.me()?.account);
         if id == own && (named.name == KEYRING || named.name.starts_with(CHAIN)) {
-            let ring = diario_protocol::decode::<RingValue>(&named.value, named.value.len());
-            let key = ring
-                .ok()
-                .and_then(|r| Some((r.conversation, r.epoch, ConversationKey::from_slice(&r.secret)?)));
-            let Some((conversation, epoch, key)) = key else {
+            let Some((conversation, epoch, key)) = read_ring(&named.value) else {
                 return self.refuse_slot(slot, "it holds no key");
             };
             return self.ring_key(conversation, epoch, &key);
@@ -318,6 +321,9 @@ impl Engine {
                 Slot { conversation: id, key, version, epoch, account, device, body: Vec::new().into() };
             sealed::save_slot(&self.db, &slot, Some(&named))?;
             self.dequeue_write(write)?;
+            if id == ConversationId::of_self(account) {
+                self.method_changed(&named.name)?;
+            }
             return Ok(());
         }
         // Somebody wrote after this device, and the stream was faster than the answer: now that value counts.

@@ -9,6 +9,7 @@ pub(crate) mod message;
 pub(crate) mod mls;
 pub(crate) mod outbox;
 pub(crate) mod people;
+pub(crate) mod recovery;
 pub(crate) mod sealed;
 pub(crate) mod search;
 

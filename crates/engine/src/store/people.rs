@@ -14,6 +14,8 @@ use crate::crypto::identity::KeyPair;
 pub(crate) enum Stage {
     /// Keys are made; the server has not confirmed the account yet.
     Registering,
+    /// A new device that wants to be one of its account, by a recovery method; the server has not confirmed it yet.
+    Recovering,
     /// A device of its account.
     Active,
     /// Removed from its account.
@@ -71,6 +73,7 @@ impl Me {
         Ok(Some(Self {
             stage: match stage {
                 0 => Stage::Registering,
+                1 => Stage::Recovering,
                 2 => Stage::Active,
                 3 => Stage::Revoked,
                 _ => return Err(StoreError::Damaged("a device state that is none")),
@@ -92,6 +95,7 @@ impl Me {
     pub(crate) fn save(&self, db: &Connection) -> Result<(), StoreError> {
         let stage = match self.stage {
             Stage::Registering => 0,
+            Stage::Recovering => 1,
             Stage::Active => 2,
             Stage::Revoked => 3,
         };

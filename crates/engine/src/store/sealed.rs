@@ -198,6 +198,26 @@ pub(crate) fn waiting_slots(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Slots that an account's devices wrote and that wait to be opened.
+pub(crate) fn waiting_slots_by(db: &Connection, account: AccountId) -> Result<Vec<Slot>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT conversation, key, version, epoch, device, sealed FROM slot
+         WHERE account = ?1 AND sealed IS NOT NULL",
+    )?;
+    let rows = statement.query_map([account.as_bytes()], |row| {
+        Ok(Slot {
+            conversation: ConversationId::new(row.get(0)?),
+            key: SlotKey::new(row.get(1)?),
+            version: SlotVersion(from_sql(row.get(2)?)),
+            epoch: Epoch(from_sql(row.get(3)?)),
+            account,
+            device: DeviceId::new(row.get(4)?),
+            body: row.get::<_, Vec<u8>>(5)?.into(),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// An opened slot's value by name.
 pub(crate) fn value(
     db: &Connection,

@@ -130,6 +130,8 @@ pub struct MemberView {
 pub enum Stage {
     /// The server does not have the account yet.
     Registering,
+    /// A new device that the server has not taken into the account yet.
+    Recovering,
     /// It may act for its account.
     Active,
     /// Its time has run out; a primary that comes online renews it.
@@ -221,6 +223,7 @@ impl Engine {
         let Some(me) = self.identity() else { return Ok(None) };
         Ok(Some(match me.stage {
             people::Stage::Registering => Stage::Registering,
+            people::Stage::Recovering => Stage::Recovering,
             people::Stage::Revoked => Stage::Revoked,
             people::Stage::Active => {
                 let this = people::device(self.db(), me.account, me.device)?;

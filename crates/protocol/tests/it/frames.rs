@@ -60,9 +60,47 @@ fn write() -> impl Strategy<Value = SlotWrite> {
     })
 }
 
+fn recovery() -> impl Strategy<Value = RecoveryId> {
+    any::<[u8; 16]>().prop_map(RecoveryId::new)
+}
+
+fn vault_seal() -> impl Strategy<Value = VaultSeal> {
+    (recovery(), bin()).prop_map(|(method, newest)| VaultSeal { method, newest })
+}
+
+fn open_vault() -> impl Strategy<Value = OpenVault> {
+    (account_ref(), recovery(), signature()).prop_map(|(account, method, signature)| OpenVault {
+        account,
+        method,
+        signature,
+    })
+}
+
+fn recover() -> impl Strategy<Value = Recover> {
+    (list(), device(), signature()).prop_map(|(list, device, signature)| Recover { list, device, signature })
+}
+
+fn put_vault() -> impl Strategy<Value = PutVault> {
+    let method = (any::<[u8; 32]>(), bin())
+        .prop_map(|(key, identity)| NewMethod { key: PublicKey::new(key), identity });
+    (epoch(), vec(method, 0..3), vec(recovery(), 0..3), vec(vault_seal(), 0..3))
+        .prop_map(|(epoch, add, remove, seals)| PutVault { epoch, add, remove, seals })
+}
+
+fn opened_vault() -> impl Strategy<Value = OpenedVault> {
+    (username(), list(), bin(), bin(), vec(seen(), 0..3)).prop_map(
+        |(username, list, identity, newest, seen)| OpenedVault { username, list, identity, newest, seen },
+    )
+}
+
+fn vault_methods() -> impl Strategy<Value = Vec<VaultMethod>> {
+    vec((recovery(), epoch()).prop_map(|(method, epoch)| VaultMethod { method, epoch }), 0..4)
+}
+
 fn commit() -> impl Strategy<Value = Commit> {
-    (conversation(), entry_id(), epoch(), bin(), option::of(bin()), bin(), vec(write(), 0..3)).prop_map(
-        |(conversation, id, epoch, bundle, welcome, group_info, slots)| Commit {
+    let parts = (conversation(), entry_id(), epoch(), bin(), option::of(bin()), bin());
+    (parts, vec(write(), 0..3), vec(vault_seal(), 0..3)).prop_map(
+        |((conversation, id, epoch, bundle, welcome, group_info), slots, vault)| Commit {
             conversation,
             id,
             epoch,
@@ -70,6 +108,7 @@ fn commit() -> impl Strategy<Value = Commit> {
             welcome,
             group_info,
             slots,
+            vault,
         },
     )
 }
@@ -154,6 +193,10 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::PushKey),
         (conversation(), retention()).prop_map(|(c, r)| Request::SetRetention(c, r)),
         position().prop_map(Request::Ack),
+        open_vault().prop_map(Request::OpenVault),
+        recover().prop_map(|r| Request::Recover(Box::new(r))),
+        put_vault().prop_map(Request::PutVault),
+        Just(Request::VaultMethods),
     ]
 }
 
@@ -291,6 +334,8 @@ fn reply() -> impl Strategy<Value = Reply> {
         vec(list(), 0..4).prop_map(Reply::DeviceLists),
         vec(seen(), 0..4).prop_map(Reply::LastSeen),
         option::of(bin()).prop_map(Reply::PushKey),
+        opened_vault().prop_map(|v| Reply::Vault(Box::new(v))),
+        vault_methods().prop_map(Reply::VaultMethods),
     ]
 }
 
@@ -318,6 +363,8 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         seq().prop_map(Refusal::BeforeStart),
         Just(Refusal::StorageUnavailable),
         Just(Refusal::Draining),
+        Just(Refusal::WrongRecoveryKey),
+        number().prop_map(Refusal::DeviceLimit),
     ]
 }
 
@@ -390,13 +437,15 @@ macro_rules! variants {
 
 variants!(request_name, REQUESTS, Request: Register Login Subscribe Create Append Commit PutSlots Signal Log Slots
     Heads GroupState Welcome DropWelcome PutKeyPackages ClaimKeyPackages Lookup DeviceListHistory PutDeviceList
-    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen PutPush PushKey SeqAt SetRetention Ack);
+    OpenMailbox JoinMailbox PutMailbox CloseMailbox LastSeen PutPush PushKey SeqAt SetRetention Ack
+    OpenVault Recover PutVault VaultMethods);
 variants!(frame_name, FRAMES, ServerFrame: Hello Reply Refused Changes Signal Mailbox Notice);
 variants!(reply_name, REPLIES, Reply: Done Registered LoggedIn Appended SlotsPut Log Slots Heads GroupState Welcome
-    KeyPackages Accounts DeviceLists LastSeen PushKey SeqAt);
+    KeyPackages Accounts DeviceLists LastSeen PushKey SeqAt Vault VaultMethods);
 variants!(refusal_name, REFUSALS, Refusal: StaleEpoch RosterStale NotMember NotFound NameTaken RegistrationClosed
     InviteNeeded TooLarge TooMany RateLimited BadSignature DeviceRevoked DeviceExpired WrongState Invalid InvalidCommit
-    Exists OldDeviceList MailboxGone BeforeStart StorageUnavailable Draining);
+    Exists OldDeviceList MailboxGone BeforeStart StorageUnavailable Draining WrongRecoveryKey
+    DeviceLimit);
 variants!(what_name, WHATS, What: Entry Echo Slot DeviceList Joined Left Welcome Retention);
 variants!(notice_name, NOTICES, Notice: Draining Revoked Expired Replaced);
 variants!(outcome_name, OUTCOMES, SlotOutcome: Stored Newer);

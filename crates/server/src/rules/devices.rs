@@ -2,7 +2,8 @@
 
 use diario_protocol::device_list::{DeviceRole, SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
-    AccountId, DeviceId, Login, Nonce, PublicKey, Refusal, ServerId, Signature, Timestamp,
+    AccountId, DeviceId, Login, Nonce, OpenVault, PublicKey, RecoveryId, Refusal, ServerId, Signature,
+    Timestamp,
 };
 use ed25519_dalek::VerifyingKey;
 
@@ -28,13 +29,9 @@ pub(crate) fn check_new_list(
     signed: &SignedDeviceList,
     account: AccountId,
     device: DeviceId,
-    max_devices: usize,
 ) -> Result<ValidatedDeviceList, Refusal> {
     let valid = signed.validate_for(account).map_err(|e| Refusal::Invalid(e.to_string()))?;
     let list = valid.list();
-    if list.devices.len() > max_devices {
-        return Err(Refusal::TooMany("devices".into(), max_devices as u64));
-    }
     let is_primary = |role| role == DeviceRole::Primary;
     if !list.devices.iter().any(|d| is_primary(d.role)) {
         return Err(Refusal::Invalid("a device list needs a primary device".into()));
@@ -43,6 +40,20 @@ pub(crate) fn check_new_list(
         return Err(Refusal::Invalid("a device list is put by a primary device that stays in it".into()));
     }
     Ok(valid)
+}
+
+/// Checks the signature of whoever wants to open a vault by `method`, whose key is `key`.
+pub(crate) fn check_recovery(
+    key: &PublicKey,
+    server: &ServerId,
+    nonce: &Nonce,
+    method: &RecoveryId,
+    signature: &Signature,
+) -> Result<(), Refusal> {
+    let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| Refusal::WrongRecoveryKey)?;
+    let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
+    key.verify_strict(&OpenVault::challenge(server, nonce, method), &signature)
+        .map_err(|_| Refusal::WrongRecoveryKey)
 }
 
 /// Checks the signature of a login or registration.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use diario_protocol::device_list::SignedDeviceList;
+use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
-    ConversationId, ConversationKind, DeviceRef, LoggedIn, Login, Nonce, Refusal, Register, Reply,
+    AccountRef, ConversationId, ConversationKind, DeviceRef, LoggedIn, Login, Nonce, Refusal, Register, Reply,
 };
 
 use super::{Done, requests};
@@ -23,12 +23,17 @@ pub(super) async fn register(
     link: Arc<Link>,
     register: Register,
 ) -> Result<Done, Refusal> {
-    let invite = match app.settings.registration {
-        Registration::Open => None,
-        Registration::Invite => Some(register.invite.ok_or(Refusal::InviteNeeded)?),
+    let Register { username, list, key_packages, self_conversation, invite, signature } = register;
+    let released = match &invite {
+        Some(code) => app.storage.is_released(username.clone(), code.clone(), app.clock.now()).await?,
+        None => false,
+    };
+    let (invite, release) = match app.settings.registration {
+        _ if released => (None, invite),
+        Registration::Open => (None, None),
+        Registration::Invite => (Some(invite.ok_or(Refusal::InviteNeeded)?), None),
         Registration::Closed => return Err(Refusal::RegistrationClosed),
     };
-    let Register { username, list, key_packages, self_conversation, signature, .. } = register;
     let (now, server) = (app.clock.now(), app.storage.server_id());
     let (list, me, creation) = app
         .check(move |app| {
@@ -47,7 +52,9 @@ pub(super) async fn register(
         .await?;
     let key_packages = requests::check_key_packages(&app, me, key_packages).await?;
     let self_conversation = super::conversations::new_conversation(creation, me, now);
-    app.storage.register(NewAccount { username, list, key_packages, self_conversation, invite }).await?;
+    app.storage
+        .register(NewAccount { username, list, key_packages, self_conversation, invite, release })
+        .await?;
     app.metrics.registrations.fetch_add(1, Relaxed);
     let lists = app.hub.lists_replaced();
     let state = app.storage.device(me.device).await?.ok_or(Refusal::DeviceRevoked)?;
@@ -74,7 +81,7 @@ pub(super) async fn log_in(
 }
 
 /// Makes a connection a device's whose signature was checked.
-async fn enter(
+pub(super) async fn enter(
     app: &Arc<App>,
     me: Leaf,
     mut state: DeviceState,
@@ -117,8 +124,21 @@ pub(super) async fn put_device_list(
     list: SignedDeviceList,
 ) -> Result<Done, Refusal> {
     let DeviceRef { account, device } = me.device;
-    let most = usize::from(app.settings.max_devices);
-    let list = app.check(move |_| devices::check_new_list(&list, account, device, most)).await?;
+    let list = app.check(move |_| devices::check_new_list(&list, account, device)).await?;
+    check_length(&app, &list).await?;
     app.storage.put_device_list(device, list, app.clock.now()).await?;
     Ok(Done::Reply(Reply::Done))
+}
+
+/// Refuses a list that is longer than the server allows, unless the account has as many devices already: those above
+/// the limit can be revoked one by one.
+pub(super) async fn check_length(app: &App, list: &ValidatedDeviceList) -> Result<(), Refusal> {
+    let (devices, most) = (list.list().devices.len(), app.settings.max_devices);
+    if devices <= usize::from(most) {
+        return Ok(());
+    }
+    let held = app.storage.accounts(vec![AccountRef::Id(list.account())]).await?;
+    let held = held.into_iter().flatten().next().and_then(|info| info.list.validate().ok());
+    let before = held.map_or(0, |valid| valid.list().devices.len());
+    if devices <= before { Ok(()) } else { Err(Refusal::DeviceLimit(most.into())) }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use diario_protocol::{AccountId, Commit, CreateConversation, Digest, Refusal, Reply, Timestamp};
+use diario_protocol::{
+    AccountId, Commit, ConversationId, CreateConversation, Digest, Refusal, Reply, Timestamp,
+};
 use sha2::Digest as _;
 
 use super::{Done, requests};
@@ -39,6 +41,10 @@ pub(super) fn new_conversation(checked: CheckedCreation, creator: Leaf, now: Tim
 /// that epoch is still the newest.
 pub(super) async fn commit(app: Arc<App>, me: Leaf, commit: Commit) -> Result<Done, Refusal> {
     requests::check_slots(&app, &commit.slots)?;
+    super::recovery::check_seals(&app, &commit.vault)?;
+    if !commit.vault.is_empty() && commit.conversation != ConversationId::of_self(me.device.account) {
+        return Err(Refusal::Invalid("a vault is sealed with the self conversation's commits".into()));
+    }
     let (id, epoch) = (commit.conversation, commit.epoch);
     let warm = app.groups.take(id, epoch);
     let stored = match &warm {
@@ -81,6 +87,7 @@ pub(super) async fn commit(app: Arc<App>, me: Leaf, commit: Commit) -> Result<Do
         tree: checked.tree,
         public_state: checked.public_state,
         slots: commit.slots,
+        vault: commit.vault,
     };
     let seq = app.storage.commit(new).await?;
     app.groups.put(id, epoch.next(), checked.group);

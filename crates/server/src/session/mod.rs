@@ -7,6 +7,7 @@
 mod accounts;
 mod conversations;
 mod mailboxes;
+mod recovery;
 mod requests;
 mod stream;
 
@@ -46,6 +47,8 @@ enum Done {
     Silent,
     /// The connection is this device's now.
     LoggedIn(Leaf, Reply),
+    /// The connection has opened a vault.
+    Opened(recovery::Opened, Reply),
     /// The connection is one side of a mailbox now; `true` is the approver.
     Mailbox(MailboxId, bool),
     /// It no longer is.
@@ -101,6 +104,8 @@ pub(crate) struct Session {
     pending: FuturesUnordered<Pending>,
     stream: Option<Box<Stream>>,
     mailboxes: Vec<(MailboxId, bool)>,
+    /// Before login: the vault that was opened last.
+    opened: Option<Box<recovery::Opened>>,
     timer: Pin<Box<Sleep>>,
     next_ping: Instant,
     last_heard: Instant,
@@ -168,6 +173,7 @@ impl Session {
             pending: FuturesUnordered::new(),
             stream: None,
             mailboxes: Vec::new(),
+            opened: None,
             timer: Box::pin(sleep_until(next_ping.min(login_deadline))),
             next_ping,
             last_heard: now,
@@ -269,6 +275,7 @@ impl Session {
                 | Request::Create(_)
                 | Request::PutPush(_)
                 | Request::SetRetention(..)
+                | Request::PutVault(_)
                 | Request::PutDeviceList(_) => &mut ready.buckets.entries,
                 _ => &mut ready.buckets.others,
             };
@@ -296,6 +303,14 @@ impl Session {
                 self.logged_in(me);
                 self.send(&ServerFrame::Reply(id, reply)).await
             }
+            Ok(Done::Opened(opened, reply)) => {
+                self.opened = Some(Box::new(opened));
+                // People decide which devices stay.
+                let patience = Duration::from_secs(self.app.settings.mailbox_lifetime_s);
+                self.login_deadline = self.login_deadline.max(Instant::now() + patience);
+                self.set_timer();
+                self.send(&ServerFrame::Reply(id, reply)).await
+            }
             Ok(Done::Mailbox(mailbox, approver)) => {
                 self.mailboxes.push((mailbox, approver));
                 // A candidate waits for its approver as long as the mailbox lives.
@@ -316,6 +331,7 @@ impl Session {
     }
 
     fn logged_in(&mut self, me: Leaf) {
+        self.opened = None;
         let (settings, now) = (&self.app.settings, std::time::Instant::now());
         let bucket = |rate: u32, burst: u32| Bucket::new(rate.into(), burst.into(), now);
         let buckets = Buckets {

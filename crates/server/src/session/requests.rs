@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use diario_protocol::limits::PAGE_BYTES;
 use diario_protocol::{
-    Append, Digest, LogRange, PushSubscription, PutKeyPackages, PutSlots, Refusal, Reply, Request, RequestId,
-    Seen, Signal, SignalPush,
+    AccountId, Append, ConversationId, Digest, LogRange, PushSubscription, PutKeyPackages, PutSlots, Refusal,
+    Reply, Request, RequestId, Seen, Signal, SignalPush,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::ready;
@@ -110,8 +110,17 @@ impl Session {
                 reply(set, |()| Reply::Done)
             }
             Request::Ack(position) => storage.ack(device, position).map(|r| r.map(|()| Done::Silent)).boxed(),
-            Request::Register(_) | Request::Login(_) => return Err(wrong_state("logged in already")),
+            Request::PutVault(vault) => super::recovery::put_vault(&app, me, vault)?,
+            Request::VaultMethods => reply(storage.vault_methods(account), Reply::VaultMethods),
+            Request::Register(_) | Request::Login(_) | Request::OpenVault(_) | Request::Recover(_) => {
+                return Err(wrong_state("logged in already"));
+            }
         }))
+    }
+
+    /// Whether this connection, before login, has opened the vault of that account.
+    fn has_opened(&self, account: AccountId) -> bool {
+        self.opened.as_deref().is_some_and(|opened| opened.account == account)
     }
 
     /// What is answered before login.
@@ -119,14 +128,20 @@ impl Session {
         let app = Arc::clone(&self.app);
         let cost = match &request {
             Request::Register(_) => 10.0,
-            Request::Login(_) | Request::Lookup(_) | Request::OpenMailbox(_) => 1.0,
+            Request::Login(_)
+            | Request::Lookup(_)
+            | Request::OpenMailbox(_)
+            | Request::OpenVault(_)
+            | Request::Recover(_)
+            | Request::Slots(..)
+            | Request::DeviceListHistory(_) => 1.0,
             // Bounded by the mailbox itself.
             Request::PutMailbox(..) | Request::CloseMailbox(_) => 0.0,
             _ => return Err(wrong_state("log in first")),
         };
         app.addresses.attempt(self.address, cost)?;
         match request {
-            Request::Register(_) | Request::Login(_) if self.logging_in => {
+            Request::Register(_) | Request::Login(_) | Request::Recover(_) if self.logging_in => {
                 Err(wrong_state("a login is under way"))
             }
             Request::Register(register) => {
@@ -136,6 +151,28 @@ impl Session {
             Request::Login(login) => {
                 self.logging_in = true;
                 Ok(super::accounts::log_in(app, self.nonce, Arc::clone(&self.link), login).boxed())
+            }
+            Request::OpenVault(open) => {
+                Ok(super::recovery::open(app, self.nonce, self.address, open).boxed())
+            }
+            // What its devices are called, for who is to choose among them.
+            Request::DeviceListHistory(of) if self.has_opened(of) => {
+                Ok(reply(app.storage.device_lists(of), Reply::DeviceLists))
+            }
+            Request::Slots(conversation, keys) => {
+                let opened = self.opened.as_deref().map(|opened| opened.account);
+                let own = opened.filter(|account| conversation == ConversationId::of_self(*account));
+                let account = own.ok_or_else(|| wrong_state("log in first"))?;
+                check_batch(keys.len(), app.settings.max_batch.into())?;
+                Ok(reply(app.storage.slots(account, conversation, keys), Reply::Slots))
+            }
+            Request::Recover(recover) => {
+                let Some(opened) = self.opened.as_deref().copied() else {
+                    return Err(wrong_state("open the vault first"));
+                };
+                self.logging_in = true;
+                let link = Arc::clone(&self.link);
+                Ok(super::recovery::recover(app, self.nonce, link, opened, *recover).boxed())
             }
             Request::Lookup(refs) => {
                 check_batch(refs.len(), 1)?;

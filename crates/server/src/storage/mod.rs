@@ -20,14 +20,15 @@ use std::sync::Arc;
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, AccountInfo, AccountRef, Bin, Change, ConversationId, DeviceId, DeviceRef, Epoch, GroupState,
-    Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, Refusal,
-    Retention, Seen, Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome, What,
+    Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription, RecoveryId,
+    Refusal, Retention, Seen, Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Username, VaultMethod,
+    Welcome, What,
 };
 use futures_util::future::BoxFuture;
 
 pub use types::{
     CommitBasis, DeviceState, Erasure, MailboxLimits, NewAccount, NewCommit, NewConversation, NewEntry,
-    NewKeyPackages, NewSlots, RetentionRules, StorageSettings,
+    NewKeyPackages, NewSlots, NewVault, RetentionRules, StorageSettings, StoredVault,
 };
 
 /// What an operation gives, sooner or later. Work begins when the future is first polled.
@@ -157,6 +158,26 @@ pub trait Storage: Send + Sync {
     /// Replaces an account's list, put by `device`, a primary of the list before; tells everybody who shares a
     /// conversation. Refuses [`Refusal::OldDeviceList`].
     fn put_device_list(&self, device: DeviceId, list: ValidatedDeviceList, now: Timestamp) -> Answer<()>;
+
+    /// The vault of an account by one of its methods; `None` if there is no such account or method.
+    fn vault(&self, account: AccountRef, method: RecoveryId) -> Answer<Option<StoredVault>>;
+
+    /// The methods that an account's vault has, by id.
+    fn vault_methods(&self, account: AccountId) -> Answer<Vec<VaultMethod>>;
+
+    /// Writes to a vault. Refuses [`Refusal::StaleEpoch`] of the self conversation, [`Refusal::TooMany`] methods.
+    fn put_vault(&self, vault: NewVault) -> Answer<()>;
+
+    /// Replaces an account's list, by the word of whoever opened its vault with `method`; else like
+    /// [`Self::put_device_list`]. Refuses [`Refusal::WrongRecoveryKey`] if the vault has the method no longer.
+    fn recover(&self, method: RecoveryId, list: ValidatedDeviceList) -> Answer<()>;
+
+    /// Gives a name to whoever registers with `code` before `until`; the account that has it then gets another name.
+    /// Refuses [`Refusal::NotFound`] if nobody has it.
+    fn release_name(&self, name: Username, code: String, until: Timestamp) -> Answer<()>;
+
+    /// Whether `code` gives this name at `now`.
+    fn is_released(&self, name: Username, code: String, now: Timestamp) -> Answer<bool>;
 
     /// Notes when a device was connected last.
     fn seen(&self, device: DeviceRef, at: Timestamp) -> Answer<()>;

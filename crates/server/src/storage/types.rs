@@ -2,8 +2,8 @@
 
 use diario_protocol::device_list::{DeviceRole, ValidatedDeviceList};
 use diario_protocol::{
-    AccountId, Bin, ConversationId, ConversationKind, DeviceRef, Digest, EntryId, Epoch, Position, PublicKey,
-    Retention, Seq, SlotWrite, Timestamp, Username,
+    AccountId, Bin, ConversationId, ConversationKind, DeviceRef, Digest, EntryId, Epoch, NewMethod,
+    OpenedVault, Position, PublicKey, RecoveryId, Retention, Seq, SlotWrite, Timestamp, Username, VaultSeal,
 };
 
 /// Settings of a storage, see [`crate::Settings`] for what they mean.
@@ -52,6 +52,8 @@ pub struct NewAccount {
     pub self_conversation: NewConversation,
     /// The invite to use up; `None` where none is needed.
     pub invite: Option<String>,
+    /// The code by which who runs the server gives the name away, though another account has it.
+    pub release: Option<String>,
 }
 
 /// A conversation to be made.
@@ -117,6 +119,38 @@ pub struct NewCommit {
     pub public_state: Vec<u8>,
     /// Slots under the new epoch.
     pub slots: Vec<SlotWrite>,
+    /// The new epoch's key, for the vault of the sender's account.
+    pub vault: Vec<VaultSeal>,
+}
+
+/// What is to be written to a vault.
+#[derive(Debug, Clone)]
+pub struct NewVault {
+    /// Who writes it.
+    pub sender: DeviceRef,
+    /// See [`diario_protocol::PutVault::epoch`].
+    pub epoch: Epoch,
+    /// See [`diario_protocol::PutVault::add`].
+    pub add: Vec<NewMethod>,
+    /// See [`diario_protocol::PutVault::remove`].
+    pub remove: Vec<RecoveryId>,
+    /// See [`diario_protocol::PutVault::seals`].
+    pub seals: Vec<VaultSeal>,
+    /// Methods that a vault may have.
+    pub most: usize,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A vault, and who may open it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredVault {
+    /// The account.
+    pub account: AccountId,
+    /// The key that opens it.
+    pub key: PublicKey,
+    /// What is given to whoever has the key.
+    pub opened: OpenedVault,
 }
 
 /// Slots to be written.

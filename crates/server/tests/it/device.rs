@@ -206,6 +206,7 @@ impl Device {
             welcome: welcome.as_ref().map(bin),
             group_info: bin(&info.unwrap()),
             slots: Vec::new(),
+            vault: Vec::new(),
         }
     }
 
@@ -236,6 +237,7 @@ impl Device {
             welcome: None,
             group_info: self.group_info(&group),
             slots: Vec::new(),
+            vault: Vec::new(),
         };
         (group, request)
     }

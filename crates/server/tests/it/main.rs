@@ -11,5 +11,6 @@ mod load;
 mod push;
 mod push_service;
 mod raw;
+mod recovery;
 mod support;
 mod web;

@@ -15,6 +15,8 @@ mod phantom;
 mod preferences;
 mod primaries;
 mod races;
+mod recovery;
+mod recovery_lies;
 mod retention;
 mod safety;
 mod search;

@@ -48,7 +48,8 @@ banner-broken = Something went wrong with what is stored in this browser. Load t
 banner-reload = Load again
 banner-elsewhere = Diario is open in another tab of this browser. Go on there, or close it to go on here.
 banner-revoked = This device was removed from your account. You can still read what is here, but nothing new comes in.
-banner-expired = This device has been away for a long time. Open Diario on your main device once, and it goes on here.
+banner-expired = This device’s time has run out. Renew it on a main device, on its page of devices. What you write here meanwhile is kept, and goes out then.
+banner-ends = This device’s time runs out within three days. Open Diario on a main device before, or renew this one there.
 banner-memory = This browser does not let Diario keep anything. What you read and write here is gone when you close it.
 banner-understood = Understood
 
@@ -65,6 +66,7 @@ typing-many = { $count } people are typing…
 row-more = What to do with { $title }
 row-muted = Muted
 row-pinned = Pinned
+row-verified = Verified
 row-unread =
     { $count ->
         [one] { $count } unread message

@@ -57,7 +57,7 @@ devices-title = Devices
 devices-what = Each of them holds your conversations and works while the others are off.
 devices-loading = Looking for your devices…
 devices-add = Add a device
-devices-not-primary = Devices are added and removed on a main device: the one on which the account was made.
+devices-not-primary = Devices are added, renewed and removed on a main device.
 devices-unnamed = Device without a name
 devices-this = This device
 devices-primary = Main
@@ -66,14 +66,30 @@ devices-online = Online
 devices-seen = Last seen { $when }
 devices-not-seen = Not seen yet
 devices-expires = expires { $when } unless a main device comes online
-devices-expired = Expired: bring a main device online and it works again
+devices-expired = Expired. Renewed on a main device, it goes on with all it has
+devices-ends = Ends { $when }: renew it, or let a main device come online
+devices-awaits-key = Becomes a main device as soon as it is online
+devices-more = More about { $name }
+devices-began = The account was made on it { $when }
+devices-linked = Added { $when } by { $name }
+devices-renew = Renew
+devices-make-main = Make it a main device
+devices-hand-over = Hand over to it
+devices-make-linked = Make it a linked device
+role-main = Make { $name } a main device?
+role-main-what = It can then add and remove devices, this one too, and its time does not run out.
+role-hand-over = Hand over to { $name }?
+role-hand-over-what = It becomes a main device. As soon as it is, this one becomes a linked device: it goes on as before, but can no longer add or remove devices.
+role-linked = Make { $name } a linked device?
+role-linked-what = It goes on as before, but can no longer add or remove devices.
 devices-rename = Rename { $name }
 devices-remove = Remove
 devices-remove-name = Remove { $name }
 revoke-title = Remove { $name }?
 revoke-yes = Remove
-revoke-what = It is shut out at once, and can read nothing that is written from now on.
+revoke-what = It is shut out at once, and can read nothing that is written from now on. What it has not sent yet is lost.
 revoke-kept = What it already holds stays on it until it is deleted there.
+revoke-rest = Your account and your other devices lose nothing.
 
 add-title = Add a device
 add-what = On the new device, open Diario and choose “Link this device to my account”.
@@ -181,7 +197,7 @@ wipe-unsent =
         [one] { $count } message was not sent yet and will be lost.
        *[other] { $count } messages were not sent yet and will be lost.
     }
-wipe-only = If this is your only device, your account is lost with it: nobody can restore it for you.
+wipe-only = If this is your only device and you have no recovery key, your account is lost with it: nobody can restore it for you.
 
 ## New conversation
 
@@ -258,6 +274,25 @@ details-remove-name = Remove { $name } from the group
 remove-title = Remove { $name } from the group?
 remove-yes = Remove
 remove-what = They can read nothing that is written from now on. What they have received stays with them.
+safety-title = Safety number
+safety-open = Compare it
+safety-is-verified = You compared it: nobody stands between you.
+safety-not-verified = Not compared yet.
+safety-what = If { $name } sees the same number, nobody stands between you, the server neither.
+safety-number = The number
+safety-compare = Compare it side by side, or read it aloud in a call. { $name } finds it in the details of your conversation.
+safety-qr = QR code of the safety number
+safety-scan = Scan their code
+safety-show = Show the code
+safety-mark = Mark as verified
+safety-unmark = Take the mark back
+safety-mark-hint = The mark is for all your devices.
+safety-match = It is the same: nobody stands between you and { $name }.
+safety-mismatch = This is not the number that is seen here. If { $name } showed it for you, somebody stands between you: say nothing secret here.
+safety-other-version = That code is of another version of Diario. Update the older one, or compare the digits.
+safety-camera-refused = Diario may not use the camera. Allow it in the browser, or compare the digits.
+safety-camera-missing = There is no camera here. Compare the digits.
+
 export-title = Save a copy
 export-hint = A file of your own with everything of this conversation that is on this device. Whoever has the file can read it.
 export-page = To read and print
@@ -282,9 +317,6 @@ update-ready = A new version is ready
 update-hint = What you are writing is kept.
 update-now = Reload
 update-later = Later
-only-device-title = If you lose this device
-only-device-what = It is the only one in your account. Add a second, a phone, a computer or a terminal, and nothing is lost with this one.
-only-device-storage = This browser may also delete what it stores when space runs low.
 
 ## Problems
 

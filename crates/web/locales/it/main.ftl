@@ -48,7 +48,8 @@ banner-broken = Qualcosa non va con ciò che è salvato in questo browser. Ricar
 banner-reload = Ricarica
 banner-elsewhere = Diario è aperto in un’altra scheda di questo browser. Continua lì, oppure chiudila per continuare qui.
 banner-revoked = Questo dispositivo è stato rimosso dal tuo account. Puoi ancora leggere ciò che c’è, ma non arriva più nulla.
-banner-expired = Questo dispositivo è rimasto lontano a lungo. Apri una volta Diario sul tuo dispositivo principale, e qui si riprende.
+banner-expired = Il tempo di questo dispositivo è scaduto. Rinnovalo da un dispositivo principale, nella sua pagina dei dispositivi. Ciò che scrivi qui intanto resta, e parte allora.
+banner-ends = Il tempo di questo dispositivo scade entro tre giorni. Prima apri Diario su un dispositivo principale, o rinnovalo da lì.
 banner-memory = Questo browser non permette a Diario di conservare nulla. Ciò che leggi e scrivi qui sparisce quando lo chiudi.
 banner-understood = Ho capito
 
@@ -65,6 +66,7 @@ typing-many = { $count } persone stanno scrivendo…
 row-more = Cosa fare con { $title }
 row-muted = Silenziata
 row-pinned = Fissata in alto
+row-verified = Verificata
 row-unread =
     { $count ->
         [one] { $count } messaggio non letto

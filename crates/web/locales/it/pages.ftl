@@ -57,7 +57,7 @@ devices-title = Dispositivi
 devices-what = Ognuno tiene le tue conversazioni e funziona anche quando gli altri sono spenti.
 devices-loading = Cerco i tuoi dispositivi…
 devices-add = Aggiungi un dispositivo
-devices-not-primary = I dispositivi si aggiungono e si rimuovono da un dispositivo principale: quello su cui è stato creato l’account.
+devices-not-primary = I dispositivi si aggiungono, si rinnovano e si rimuovono da un dispositivo principale.
 devices-unnamed = Dispositivo senza nome
 devices-this = Questo dispositivo
 devices-primary = Principale
@@ -66,14 +66,30 @@ devices-online = In linea
 devices-seen = Visto l’ultima volta { $when }
 devices-not-seen = Mai visto finora
 devices-expires = scade { $when } se nessun dispositivo principale va in linea
-devices-expired = Scaduto: metti in linea un dispositivo principale e torna a funzionare
+devices-expired = Scaduto. Rinnovato da un dispositivo principale, riprende con tutto ciò che ha
+devices-ends = Scade { $when }: rinnovalo, o metti in linea un dispositivo principale
+devices-awaits-key = Diventa principale appena è in linea
+devices-more = Altro su { $name }
+devices-began = L’account è stato creato qui { $when }
+devices-linked = Aggiunto { $when } da { $name }
+devices-renew = Rinnova
+devices-make-main = Rendilo principale
+devices-hand-over = Passagli il ruolo
+devices-make-linked = Rendilo collegato
+role-main = Rendere { $name } un dispositivo principale?
+role-main-what = Potrà aggiungere e rimuovere dispositivi, anche questo, e il suo tempo non scade.
+role-hand-over = Passare il ruolo a { $name }?
+role-hand-over-what = Diventa un dispositivo principale. Appena lo è, questo diventa un dispositivo collegato: continua come prima, ma non può più aggiungere o rimuovere dispositivi.
+role-linked = Rendere { $name } un dispositivo collegato?
+role-linked-what = Continua come prima, ma non può più aggiungere o rimuovere dispositivi.
 devices-rename = Rinomina { $name }
 devices-remove = Rimuovi
 devices-remove-name = Rimuovi { $name }
 revoke-title = Rimuovere { $name }?
 revoke-yes = Rimuovi
-revoke-what = È escluso subito e non può leggere nulla di ciò che si scrive da ora in poi.
+revoke-what = È escluso subito e non può leggere nulla di ciò che si scrive da ora in poi. Ciò che non ha ancora inviato va perso.
 revoke-kept = Quello che contiene già resta lì finché non viene cancellato sul posto.
+revoke-rest = Il tuo account e gli altri dispositivi non perdono nulla.
 
 add-title = Aggiungi un dispositivo
 add-what = Sul nuovo dispositivo apri Diario e scegli «Collega questo dispositivo al mio account».
@@ -181,7 +197,7 @@ wipe-unsent =
         [one] { $count } messaggio non è ancora stato inviato e andrà perso.
        *[other] { $count } messaggi non sono ancora stati inviati e andranno persi.
     }
-wipe-only = Se questo è il tuo unico dispositivo, perdi anche l’account: nessuno può ridartelo.
+wipe-only = Se questo è il tuo unico dispositivo e non hai una chiave di recupero, con lui perdi l’account: nessuno può restituirtelo.
 
 ## Nuova conversazione
 
@@ -258,6 +274,25 @@ details-remove-name = Rimuovi { $name } dal gruppo
 remove-title = Rimuovere { $name } dal gruppo?
 remove-yes = Rimuovi
 remove-what = Non potrà leggere nulla di ciò che si scrive da ora in poi. Quello che ha ricevuto le resta.
+safety-title = Numero di sicurezza
+safety-open = Confrontalo
+safety-is-verified = L’hai confrontato: nessuno sta tra voi.
+safety-not-verified = Non ancora confrontato.
+safety-what = Se { $name } vede lo stesso numero, nessuno sta tra voi, neppure il server.
+safety-number = Il numero
+safety-compare = Confrontatelo fianco a fianco, o leggetelo ad alta voce in una chiamata. { $name } lo trova nei dettagli della vostra conversazione.
+safety-qr = Codice QR del numero di sicurezza
+safety-scan = Inquadra il suo codice
+safety-show = Mostra il codice
+safety-mark = Segna come verificato
+safety-unmark = Togli il segno
+safety-mark-hint = Il segno vale per tutti i tuoi dispositivi.
+safety-match = È lo stesso: nessuno sta tra te e { $name }.
+safety-mismatch = Questo non è il numero che si vede qui. Se { $name } l’ha mostrato per te, qualcuno sta tra voi: qui non scrivere nulla di segreto.
+safety-other-version = Quel codice è di un’altra versione di Diario. Aggiorna la più vecchia, o confrontate le cifre.
+safety-camera-refused = Diario non può usare la fotocamera. Permettilo nel browser, o confrontate le cifre.
+safety-camera-missing = Qui non c’è una fotocamera. Confrontate le cifre.
+
 export-title = Salva una copia
 export-hint = Un file tuo, con tutto ciò che di questa conversazione è su questo dispositivo. Può leggerlo chiunque abbia il file.
 export-page = Da leggere e stampare
@@ -282,9 +317,6 @@ update-ready = È pronta una nuova versione
 update-hint = Quello che stai scrivendo resta.
 update-now = Ricarica
 update-later = Più tardi
-only-device-title = Se perdi questo dispositivo
-only-device-what = È l’unico nel tuo account. Aggiungine un secondo, un telefono, un computer o un terminale, e con questo non perderai nulla.
-only-device-storage = Inoltre questo browser può cancellare ciò che conserva quando manca spazio.
 
 ## Problemi
 

@@ -13,6 +13,8 @@ pub enum Place {
     At(ConversationId, Seq),
     /// Who is in it, and what can be done with it.
     Details(ConversationId),
+    /// Of a direct one, whether the other is who they are taken for.
+    Safety(ConversationId),
     /// Looking for messages.
     Search,
     /// Beginning a conversation.
@@ -23,12 +25,16 @@ pub enum Place {
     AddDevice,
     /// The settings.
     Settings,
+    /// What the account can be recovered by.
+    Recovery,
     /// Before there is an account: which way in.
     Welcome,
     /// Making an account.
     Create,
     /// Joining an account from here.
     Join,
+    /// Recovering an account here.
+    Recover,
     /// No such place.
     Nowhere,
 }
@@ -43,6 +49,7 @@ impl Place {
             [] | ["index.html"] => Self::List,
             ["c", id] => conversation(id, Self::Conversation),
             ["c", id, "details"] => conversation(id, Self::Details),
+            ["c", id, "safety"] => conversation(id, Self::Safety),
             ["c", id, "at", seq] => match (id.parse(), seq.parse()) {
                 (Ok(id), Ok(seq)) => Self::At(id, Seq(seq)),
                 _ => Self::Nowhere,
@@ -52,9 +59,11 @@ impl Place {
             ["devices"] => Self::Devices,
             ["devices", "add"] => Self::AddDevice,
             ["settings"] => Self::Settings,
+            ["settings", "recovery"] => Self::Recovery,
             ["welcome"] => Self::Welcome,
             ["welcome", "create"] => Self::Create,
             ["welcome", "link"] => Self::Join,
+            ["welcome", "recover"] => Self::Recover,
             _ => Self::Nowhere,
         }
     }
@@ -66,28 +75,36 @@ impl Place {
             Self::Conversation(id) => format!("/c/{id}"),
             Self::At(id, seq) => format!("/c/{id}/at/{}", seq.0),
             Self::Details(id) => format!("/c/{id}/details"),
+            Self::Safety(id) => format!("/c/{id}/safety"),
             Self::Search => "/search".to_owned(),
             Self::New => "/new".to_owned(),
             Self::Devices => "/devices".to_owned(),
             Self::AddDevice => "/devices/add".to_owned(),
             Self::Settings => "/settings".to_owned(),
+            Self::Recovery => "/settings/recovery".to_owned(),
             Self::Welcome => "/welcome".to_owned(),
             Self::Create => "/welcome/create".to_owned(),
             Self::Join => "/welcome/link".to_owned(),
+            Self::Recover => "/welcome/recover".to_owned(),
         }
     }
 
     /// The conversation that is open there.
     pub fn conversation(self) -> Option<ConversationId> {
         match self {
-            Self::Conversation(id) | Self::At(id, _) | Self::Details(id) => Some(id),
+            Self::Conversation(id) | Self::At(id, _) | Self::Details(id) | Self::Safety(id) => Some(id),
             _ => None,
         }
     }
 
+    /// Whether it stands beside a conversation that stays open.
+    pub fn is_beside(self) -> bool {
+        matches!(self, Self::Details(_) | Self::Safety(_))
+    }
+
     /// Whether it is one of those that are only for who has no account here.
     pub fn is_before_account(self) -> bool {
-        matches!(self, Self::Welcome | Self::Create | Self::Join)
+        matches!(self, Self::Welcome | Self::Create | Self::Join | Self::Recover)
     }
 
     /// Where "back" leads if nothing of the app lies behind.
@@ -95,8 +112,10 @@ impl Place {
     pub fn parent(self) -> Self {
         match self {
             Self::Details(id) => Self::Conversation(id),
+            Self::Safety(id) => Self::Details(id),
             Self::AddDevice => Self::Devices,
-            Self::Create | Self::Join => Self::Welcome,
+            Self::Recovery => Self::Settings,
+            Self::Create | Self::Join | Self::Recover => Self::Welcome,
             _ => Self::List,
         }
     }
@@ -114,6 +133,7 @@ mod tests {
             Place::Conversation(id),
             Place::At(id, Seq(7)),
             Place::Details(id),
+            Place::Safety(id),
             Place::Search,
             Place::New,
             Place::Devices,
@@ -122,6 +142,8 @@ mod tests {
             Place::Welcome,
             Place::Create,
             Place::Join,
+            Place::Recovery,
+            Place::Recover,
         ] {
             assert_eq!(Place::of_path(&place.path()), place);
             assert_eq!(place.is_before_account(), place.path().starts_with("/welcome"));

@@ -4,6 +4,7 @@ pub(crate) mod device;
 mod install;
 pub(crate) mod metered;
 mod notify;
+pub(crate) mod passkey;
 mod push;
 mod reach;
 pub(crate) mod storage;

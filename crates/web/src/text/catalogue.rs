@@ -6,15 +6,17 @@ use unic_langid::LanguageIdentifier;
 use super::Language;
 
 /// The Fluent files of a language, with their names.
-pub(super) fn sources(language: Language) -> [(&'static str, &'static str); 2] {
+pub(super) fn sources(language: Language) -> [(&'static str, &'static str); 3] {
     match language {
         Language::En => [
             ("en/main.ftl", include_str!("../../locales/en/main.ftl")),
             ("en/pages.ftl", include_str!("../../locales/en/pages.ftl")),
+            ("en/recovery.ftl", include_str!("../../locales/en/recovery.ftl")),
         ],
         Language::It => [
             ("it/main.ftl", include_str!("../../locales/it/main.ftl")),
             ("it/pages.ftl", include_str!("../../locales/it/pages.ftl")),
+            ("it/recovery.ftl", include_str!("../../locales/it/recovery.ftl")),
         ],
     }
 }

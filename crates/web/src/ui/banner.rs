@@ -16,6 +16,7 @@ enum Wrong {
     Elsewhere,
     Revoked,
     Expired,
+    Ends,
     Memory,
 }
 
@@ -31,6 +32,9 @@ fn wrong(state: State) -> Option<Wrong> {
         Some(Stage::Expired) => return Some(Wrong::Expired),
         _ => {}
     }
+    if state.account.read().as_ref().is_some_and(|account| account.ends.is_some()) {
+        return Some(Wrong::Ends);
+    }
     matches!(*state.store.read(), StoreKind::Memory(_)).then_some(Wrong::Memory)
 }
 
@@ -39,7 +43,9 @@ fn wrong(state: State) -> Option<Wrong> {
 pub(crate) fn Banner() -> impl IntoView {
     let state = use_state();
     let put_away = RwSignal::new(false);
-    let wrong = Memo::new(move |_| wrong(state).filter(|wrong| *wrong != Wrong::Memory || !put_away.get()));
+    let wrong = Memo::new(move |_| {
+        wrong(state).filter(|wrong| !matches!(wrong, Wrong::Memory | Wrong::Ends) || !put_away.get())
+    });
     move || {
         let wrong = wrong.get()?;
         let text = match wrong {
@@ -47,6 +53,7 @@ pub(crate) fn Banner() -> impl IntoView {
             Wrong::Elsewhere => "banner-elsewhere",
             Wrong::Revoked => "banner-revoked",
             Wrong::Expired => "banner-expired",
+            Wrong::Ends => "banner-ends",
             Wrong::Memory => "banner-memory",
         };
         let grave = matches!(wrong, Wrong::Broken | Wrong::Revoked);
@@ -64,7 +71,7 @@ pub(crate) fn Banner() -> impl IntoView {
                 view! { <a class="button small" href=Place::Settings.path()>{move || tr("ways-settings")}</a> }
                     .into_any(),
             ),
-            Wrong::Memory => Some(
+            Wrong::Memory | Wrong::Ends => Some(
                 view! {
                     <button type="button" class="button small" on:click=move |_| put_away.set(true)>
                         {move || tr("banner-understood")}

@@ -46,6 +46,8 @@ pub(crate) enum Icon {
     Page,
     /// It is locked: only those in it can read it.
     Lock,
+    /// Somebody is who they are taken for.
+    Shield,
     /// Something was taken away.
     Erased,
     /// A day.
@@ -86,6 +88,9 @@ impl Icon {
             Self::Page => "M12 7c-1.5-1.4-4-2-8-2v13c4 0 6.5.6 8 2 1.5-1.4 4-2 8-2V5c-4 0-6.5.6-8 2zM12 7v13",
             Self::Lock => {
                 "M7 11V8a5 5 0 0 1 10 0v3M6 11h12a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1z"
+            }
+            Self::Shield => {
+                "M12 3.5l7 2.5v5.5c0 4.3-2.8 7.3-7 9-4.200-1.700-7-4.700-7-9V6zM8.500 12l2.500 2.500 4.500-5"
             }
             Self::Erased => "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM6.5 6.5l11 11",
             Self::Calendar => {

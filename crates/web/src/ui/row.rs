@@ -1,7 +1,7 @@
 //! One conversation in the list.
 
 use diario_protocol::{ConversationId, ConversationKind};
-use diario_web_api::ConversationRow;
+use diario_web_api::{ConversationRow, Trust};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
@@ -110,13 +110,15 @@ fn below(button: &HtmlElement) -> (i32, i32) {
     (place.left() as i32, place.bottom() as i32)
 }
 
-/// Pinned, muted.
+/// Verified, pinned, muted.
 #[component]
 fn Signs(row: RwSignal<ConversationRow>) -> impl IntoView {
     let pinned = Memo::new(move |_| row.read().pinned);
     let muted = Memo::new(move |_| row.read().muted);
+    let verified = Memo::new(move |_| row.read().trust == Trust::Verified);
     view! {
         <span class="row-signs">
+            {move || verified.get().then(|| spoken_icon(Icon::Shield, Signal::derive(|| tr("row-verified"))))}
             {move || muted.get().then(|| spoken_icon(Icon::Mute, Signal::derive(|| tr("row-muted"))))}
             {move || pinned.get().then(|| spoken_icon(Icon::Pin, Signal::derive(|| tr("row-pinned"))))}
         </span>

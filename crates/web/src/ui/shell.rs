@@ -30,7 +30,7 @@ pub(crate) fn Shell() -> impl IntoView {
     let kind = Memo::new(move |_| match place.get() {
         Place::List | Place::Nowhere => "list",
         Place::Conversation(_) | Place::At(..) => "conversation",
-        Place::Details(_) => "details",
+        Place::Details(_) | Place::Safety(_) => "details",
         Place::Welcome | Place::Create | Place::Join => "welcome",
         _ => "page",
     });
@@ -62,13 +62,13 @@ pub(crate) fn Shell() -> impl IntoView {
 fn Open(place: Memo<Place>) -> impl IntoView {
     // The details stand beside the conversation: opening them leaves it as it is.
     let body = Memo::new(move |_| match place.get() {
-        Place::Details(id) | Place::At(id, _) => Place::Conversation(id),
+        Place::Details(id) | Place::At(id, _) | Place::Safety(id) => Place::Conversation(id),
         // One page, with its steps in the history.
-        Place::Create | Place::Join => Place::Welcome,
+        Place::Create | Place::Join | Place::Recover => Place::Welcome,
         other => other,
     });
     move || match body.get() {
-        Place::Conversation(id) | Place::At(id, _) | Place::Details(id) => {
+        Place::Conversation(id) | Place::At(id, _) | Place::Details(id) | Place::Safety(id) => {
             view! { <Conversation id/> }.into_any()
         }
         Place::List | Place::Nowhere => view! { <NothingOpen/> }.into_any(),
@@ -77,23 +77,24 @@ fn Open(place: Memo<Place>) -> impl IntoView {
         Place::Devices => view! { <pages::Devices/> }.into_any(),
         Place::AddDevice => view! { <pages::AddDevice/> }.into_any(),
         Place::Settings => view! { <pages::Settings/> }.into_any(),
-        Place::Welcome | Place::Create | Place::Join => view! { <pages::Welcome/> }.into_any(),
+        Place::Recovery => view! { <pages::Recovery/> }.into_any(),
+        Place::Welcome | Place::Create | Place::Join | Place::Recover => {
+            view! { <pages::Welcome/> }.into_any()
+        }
     }
 }
 
 /// The details of the open conversation.
 #[component]
 fn Third(place: Memo<Place>) -> impl IntoView {
-    let of = Memo::new(move |_| match place.get() {
-        Place::Details(id) => Some(id),
-        _ => None,
-    });
+    let of = Memo::new(move |_| Some(place.get()).filter(|place| place.is_beside()));
     move || {
-        of.get().map(|id| {
-            view! {
-                <aside class="third" aria-label=move || tr("details")><pages::Details id/></aside>
-            }
-        })
+        let of = of.get()?;
+        let page = match of {
+            Place::Safety(id) => view! { <pages::Safety id/> }.into_any(),
+            of => view! { <pages::Details id=of.conversation()?/> }.into_any(),
+        };
+        Some(view! { <aside class="third" aria-label=move || tr("details")>{page}</aside> })
     }
 }
 

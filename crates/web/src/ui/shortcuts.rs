@@ -80,7 +80,7 @@ fn beside(state: State, shown: RwSignal<Vec<ConversationId>>, by: isize) {
 fn escape(state: State) -> bool {
     match state.nav.place_now() {
         Place::List | Place::Welcome | Place::Create | Place::Join => false,
-        Place::Details(_) => {
+        Place::Details(_) | Place::Safety(_) => {
             state.nav.up();
             true
         }

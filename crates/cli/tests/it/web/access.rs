@@ -37,6 +37,7 @@ fn pages(browser: &Browser) -> Vec<(&'static str, String)> {
         ("devices", "/devices".into()),
         ("add", "/devices/add".into()),
         ("settings", "/settings".into()),
+        ("recovery", "/settings/recovery".into()),
     ]
 }
 
@@ -58,6 +59,10 @@ fn every_page(kind: &Kind, name: &str) {
     browser.press(&beginning("button", "Link this device"));
     browser.settles();
     browser.is_accessible("link");
+    browser.press(&button("Back"));
+    browser.press(&beginning("button", "Recover my account"));
+    browser.settles();
+    browser.is_accessible("recover");
     browser.press(&button("Back"));
     browser.link_by_code(&demo.giulia);
     let pages = pages(&browser);

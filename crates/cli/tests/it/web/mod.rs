@@ -18,12 +18,14 @@ mod stage;
 mod user;
 
 mod chats;
+mod devices;
 mod finding;
 mod history;
 mod hostile;
 mod linking;
 mod network;
 mod reading;
+mod recovery;
 mod shipped;
 mod tabs;
 mod worker;

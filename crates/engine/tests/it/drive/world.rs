@@ -258,6 +258,8 @@ impl World {
                 }
                 Ok(Reply::Done)
             }
+            Request::OpenVault(_) | Request::Recover(_) => Err(Refusal::WrongRecoveryKey),
+            Request::VaultMethods => Ok(Reply::VaultMethods(Vec::new())),
             Request::LastSeen => Ok(Reply::LastSeen(vec![Seen { device: me.device, at: None }])),
             Request::PutPush(push) => {
                 self.pushes.push(push);
@@ -276,6 +278,7 @@ impl World {
             Request::DropWelcome(..)
             | Request::PutKeyPackages(_)
             | Request::SetRetention(..)
+            | Request::PutVault(_)
             | Request::OpenMailbox(_)
             | Request::JoinMailbox(_)
             | Request::PutMailbox(..)

@@ -81,10 +81,11 @@ pub async fn heads_come_page_by_page(place: &dyn Place) {
     let mut groups = vec![w.group];
     for n in 0..5u8 {
         let id = ConversationId::new([20 + n; 16]);
-        let both = [w.giulia.id(), w.marco.id()];
-        let new = creation(id, diario_protocol::ConversationKind::Group, w.marco.device, &both);
+        let new = creation(id, diario_protocol::ConversationKind::Group, w.marco.device, &[w.marco.id()]);
         w.storage.create(new).await.expect("creation");
-        let said = NewEntry { now: NOW.plus_ms(u64::from(n)), ..w.marco.entry(id, 0, n) };
+        let commit = w.marco.commit(id, 0, 100, &[&w.marco, &w.giulia]);
+        w.storage.commit(commit).await.expect("commit");
+        let said = NewEntry { now: NOW.plus_ms(u64::from(n)), ..w.marco.entry(id, 1, n) };
         w.storage.append(said).await.expect("append");
         groups.push(id);
     }
@@ -92,7 +93,7 @@ pub async fn heads_come_page_by_page(place: &dyn Place) {
     let ids = |heads: &Heads| heads.items.iter().map(|h| h.conversation).collect::<Vec<_>>();
     let own = ConversationId::of_self(w.giulia.id());
     assert_eq!(ids(&first), [own, groups[5], groups[4]]);
-    let moved = NewEntry { now: NOW.plus_ms(90), ..w.marco.entry(groups[1], 0, 77) };
+    let moved = NewEntry { now: NOW.plus_ms(90), ..w.marco.entry(groups[1], 1, 77) };
     w.storage.append(moved).await.expect("append");
     let rest = heads(&w, HeadsRange { after: first.next, ..ALL }).await;
     assert_eq!(ids(&rest), [groups[1], groups[3], groups[2], groups[0]], "the moved one is not forgotten");

@@ -5,6 +5,7 @@
 
 mod heads;
 mod push;
+mod recovery;
 mod retention;
 mod world;
 
@@ -21,6 +22,9 @@ pub use self::heads::{
     heads_come_page_by_page,
 };
 pub use self::push::{a_push_subscription_is_a_devices_own, a_secret_is_made_once};
+pub use self::recovery::{
+    a_recovery_replaces_the_list, a_released_name_goes_over_once, a_vault_follows_the_self_conversation,
+};
 pub use self::retention::{
     a_body_is_kept_until_every_device_has_it, bodies_go_by_age_and_the_log_stays_whole,
     members_agree_on_how_long_a_conversation_is_kept,
@@ -432,7 +436,9 @@ macro_rules! storage_contract {
             a_mailbox_is_small_and_short, a_push_subscription_is_a_devices_own, a_secret_is_made_once,
             heads_are_a_first_screen, heads_come_page_by_page, a_head_ends_where_the_account_left,
             a_log_is_read_backwards_and_by_time, bodies_go_by_age_and_the_log_stays_whole,
-            a_body_is_kept_until_every_device_has_it, members_agree_on_how_long_a_conversation_is_kept
+            a_body_is_kept_until_every_device_has_it, members_agree_on_how_long_a_conversation_is_kept,
+            a_vault_follows_the_self_conversation, a_recovery_replaces_the_list,
+            a_released_name_goes_over_once
         }
     };
     ($place:expr; $($name:ident),*) => {

@@ -112,6 +112,7 @@ impl Person {
                 &[self.id()],
             ),
             invite: None,
+            release: None,
         }
     }
 
@@ -146,6 +147,7 @@ impl Person {
             tree: Bin(vec![n; 4]),
             public_state: vec![n; 5],
             slots: Vec::new(),
+            vault: Vec::new(),
         }
     }
 

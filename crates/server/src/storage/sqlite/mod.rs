@@ -14,6 +14,7 @@ mod schema;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod vault;
 mod write_account;
 mod write_commit;
 mod write_log;
@@ -28,7 +29,8 @@ use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, AccountInfo, AccountRef, Bin, Change, ConversationId, DeviceId, DeviceRef, EntryId, Epoch,
     GroupState, Heads, HeadsRange, LogPage, LogRange, MailboxId, Position, PublicKey, PushSubscription,
-    Retention, Seen, Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Welcome,
+    RecoveryId, Retention, Seen, Seq, ServerId, Slot, SlotKey, SlotOutcome, Timestamp, Username, VaultMethod,
+    Welcome,
 };
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
@@ -38,7 +40,8 @@ use self::pool::Pool;
 use self::writer::{Outcome, Writer, WriterHandle, checkpoint_now};
 use super::{
     Answer, CommitBasis, DeviceState, Erasure, Listener, MailboxLimits, NewAccount, NewCommit,
-    NewConversation, NewEntry, NewKeyPackages, NewSlots, RetentionRules, Storage, StorageSettings,
+    NewConversation, NewEntry, NewKeyPackages, NewSlots, NewVault, RetentionRules, Storage, StorageSettings,
+    StoredVault,
 };
 use crate::metrics::Metrics;
 
@@ -317,6 +320,30 @@ impl Storage for SqliteStorage {
 
     fn put_device_list(&self, device: DeviceId, list: ValidatedDeviceList, now: Timestamp) -> Answer<()> {
         self.write(move |w| w.put_device_list(device, &list, now))
+    }
+
+    fn vault(&self, account: AccountRef, method: RecoveryId) -> Answer<Option<StoredVault>> {
+        self.read(move |db| vault::vault(db, &account, method))
+    }
+
+    fn vault_methods(&self, account: AccountId) -> Answer<Vec<VaultMethod>> {
+        self.read(move |db| vault::methods(db, account))
+    }
+
+    fn put_vault(&self, vault: NewVault) -> Answer<()> {
+        self.write(move |w| w.put_vault(&vault))
+    }
+
+    fn recover(&self, method: RecoveryId, list: ValidatedDeviceList) -> Answer<()> {
+        self.write(move |w| w.recover(method, &list))
+    }
+
+    fn release_name(&self, name: Username, code: String, until: Timestamp) -> Answer<()> {
+        self.write(move |w| w.release_name(&name, &code, until))
+    }
+
+    fn is_released(&self, name: Username, code: String, now: Timestamp) -> Answer<bool> {
+        self.read(move |db| vault::is_released(db, &name, &code, now))
     }
 
     fn seen(&self, device: DeviceRef, at: Timestamp) -> Answer<()> {

@@ -3,7 +3,7 @@
 use diario_protocol::device_list::DeviceRole;
 use diario_protocol::{
     AccountId, Bin, Body, ConversationId, ConversationKind, DeviceId, Digest, EntryId, EntryKind, Epoch,
-    LogHash, Position, PublicKey, Seq, Slot, SlotKey, SlotVersion, Timestamp,
+    LogHash, Position, PublicKey, RecoveryId, Seq, Slot, SlotKey, SlotVersion, Timestamp,
 };
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
@@ -68,6 +68,7 @@ id! {
     device: DeviceId;
     conversation: ConversationId;
     public_key: PublicKey;
+    recovery: RecoveryId;
     slot_key: SlotKey;
 }
 

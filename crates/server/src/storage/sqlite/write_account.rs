@@ -22,7 +22,14 @@ impl Writer {
             return Err(Refusal::Exists.into());
         }
         let name = new.username.as_str();
-        if self.db.prepare_cached("SELECT 1 FROM account WHERE username = ?1")?.exists([name])? {
+        let taken = self.db.prepare_cached("SELECT 1 FROM account WHERE username = ?1")?.exists([name])?;
+        let released = match &new.release {
+            Some(code) => {
+                super::vault::is_released(&self.db, &new.username, code, new.self_conversation.now)?
+            }
+            None => false,
+        };
+        if taken && !released {
             return Err(Refusal::NameTaken.into());
         }
         if self.conversation(new.self_conversation.conversation)?.is_some() {
@@ -33,6 +40,9 @@ impl Writer {
             if self.db.prepare_cached(used)?.execute([invite_key(code)])? == 0 {
                 return Err(Refusal::InviteNeeded.into());
             }
+        }
+        if taken {
+            self.take_name(&new.username)?;
         }
         let version = int(new.list.list().version);
         let insert = "INSERT INTO account (id, username, list_version) VALUES (?1, ?2, ?3)";
@@ -53,20 +63,29 @@ impl Writer {
         list: &ValidatedDeviceList,
         now: Timestamp,
     ) -> Outcome<()> {
-        let account = list.account();
-        self.check_device(DeviceRef { account, device: by }, now)?;
-        let find = "SELECT username, list_version FROM account WHERE id = ?1";
-        let (username, held): (String, u64) = self
-            .db
-            .prepare_cached(find)?
-            .query_row([account.as_bytes()], |row| Ok((row.get(0)?, sql::uint(row, 1)?)))?;
-        if list.list().version <= held {
-            return Err(Refusal::OldDeviceList(held).into());
-        }
-        let primary = "SELECT 1 FROM device WHERE account = ?1 AND id = ?2 AND role = 0";
-        if !self.db.prepare_cached(primary)?.exists(params![account.as_bytes(), by.as_bytes()])? {
+        let by = DeviceRef { account: list.account(), device: by };
+        self.check_device(by, now)?;
+        self.refuse_old(list)?;
+        if !self.is_primary(by)? {
             return Err(Refusal::Invalid("only a primary device signs device lists".into()).into());
         }
+        self.replace_list(list)
+    }
+
+    fn refuse_old(&self, list: &ValidatedDeviceList) -> Outcome<()> {
+        let find = "SELECT list_version FROM account WHERE id = ?1";
+        let account = list.account();
+        let held = self.db.prepare_cached(find)?.query_row([account.as_bytes()], |row| sql::uint(row, 0))?;
+        if list.list().version <= held { Err(Refusal::OldDeviceList(held).into()) } else { Ok(()) }
+    }
+
+    /// Puts a newer list in the place of an account's, and tells everybody who shares a conversation.
+    pub(super) fn replace_list(&mut self, list: &ValidatedDeviceList) -> Outcome<()> {
+        let account = list.account();
+        self.refuse_old(list)?;
+        let find = "SELECT username FROM account WHERE id = ?1";
+        let username: String =
+            self.db.prepare_cached(find)?.query_row([account.as_bytes()], |row| row.get(0))?;
         let username: Username = username.parse().map_err(|_| Refusal::StorageUnavailable)?;
 
         self.remove_unlisted(list)?;
@@ -87,7 +106,10 @@ impl Writer {
     }
 
     /// The account itself and all that share a conversation with it now.
-    fn acquaintances(&mut self, account: AccountId) -> Result<BTreeSet<AccountId>, rusqlite::Error> {
+    pub(super) fn acquaintances(
+        &mut self,
+        account: AccountId,
+    ) -> Result<BTreeSet<AccountId>, rusqlite::Error> {
         let find = "SELECT DISTINCT other.account FROM member own
             JOIN member other ON other.conversation = own.conversation AND other.until = ?2
             WHERE own.account = ?1 AND own.until = ?2";
@@ -248,6 +270,6 @@ impl Writer {
 }
 
 /// Codes are kept hashed: who reads a backup cannot use them.
-fn invite_key(code: &str) -> [u8; 32] {
+pub(super) fn invite_key(code: &str) -> [u8; 32] {
     Sha256::digest(code.trim().as_bytes()).into()
 }

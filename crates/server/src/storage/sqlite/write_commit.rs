@@ -67,6 +67,7 @@ impl Writer {
         for write in new.slots {
             self.write_slot(id, sender, epoch, write, &after)?;
         }
+        self.seal_vault(sender.account, epoch, &new.vault)?;
         let conversation =
             Conversation { kind: before.kind, epoch, head: seq, hash, participants: after, roster: None };
         self.cache.put_conversation(id, conversation);

@@ -100,6 +100,7 @@ impl Writer {
             "DELETE FROM mailbox_message WHERE mailbox IN (SELECT id FROM mailbox WHERE expires <= ?1)";
         self.db.prepare_cached(delete)?.execute([int(now.0)])?;
         self.db.prepare_cached("DELETE FROM mailbox WHERE expires <= ?1")?.execute([int(now.0)])?;
+        self.db.prepare_cached("DELETE FROM name_release WHERE until <= ?1")?.execute([int(now.0)])?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The head of a conversation: whose it is, and the ways back and to its details.
 
 use diario_protocol::{ConversationKind, Timestamp};
-use diario_web_api::ConversationRow;
+use diario_web_api::{ConversationRow, Trust};
 use leptos::prelude::*;
 
 use crate::model::Place;
@@ -36,7 +36,8 @@ pub(super) fn Head(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoV
         };
         (false, words)
     });
-    let opened = Memo::new(move |_| matches!(state.nav.place(), Place::Details(_)));
+    let opened = Memo::new(move |_| state.nav.place().is_beside());
+    let verified = Memo::new(move |_| row.read().trust == Trust::Verified);
     view! {
         <header class="talk-head">
             <button
@@ -64,6 +65,12 @@ pub(super) fn Head(thread: Thread, row: RwSignal<ConversationRow>) -> impl IntoV
                             .into_any()
                         }
                     }}
+                    {move || verified.get().then(|| view! {
+                        <span class="talk-verified">
+                            {icon(Icon::Shield)}
+                            {move || tr("row-verified")}
+                        </span>
+                    })}
                     <span class="talk-below" class:typing=move || below.read().0 dir="auto">
                         {move || below.read().1.clone()}
                     </span>

@@ -12,7 +12,6 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::actions;
-use crate::model::Place;
 use crate::model::thread::{Item, Key, lay_out};
 use crate::model::window::{PAGE, Window};
 use crate::state::State;
@@ -138,7 +137,7 @@ impl Thread {
         ];
         let live = Memo::new(move |_| state.status.read().connection == Connection::Live);
         Effect::new(move |_| {
-            let details = matches!(state.nav.place(), Place::Details(_));
+            let details = state.nav.place().is_beside();
             if details || !live.get() {
                 thread.looked_away();
             }

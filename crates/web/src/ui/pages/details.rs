@@ -1,7 +1,7 @@
 //! Who is in a conversation, and what can be done with it.
 
 use diario_protocol::{AccountId, ConversationId, ConversationKind};
-use diario_web_api::{Ask, ConversationRow, Member, Problem};
+use diario_web_api::{Ask, ConversationRow, Member, Problem, Trust};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 
@@ -14,6 +14,7 @@ use crate::actions;
 use crate::model::Place;
 use crate::state::{State, use_state};
 use crate::text::{text, tr, tr_args};
+use crate::ui::icons::{Icon, icon};
 use crate::ui::{avatar, naming};
 
 /// The page.
@@ -40,6 +41,7 @@ pub(crate) fn Details(
                         <h2><bdi>{move || row.read().as_ref().map(naming::title)}</bdi></h2>
                         {move || own.get().then(|| view! { <p class="hint">{text("details-self")}</p> })}
                     </div>
+                    <SafetyCard id row/>
                     <ListCard id row/>
                     <Show when=move || group.get() && open.get()>
                         <TitleCard id row/>
@@ -57,6 +59,24 @@ pub(crate) fn Details(
                 view! { <p class="note">{text("problem-unknown")}</p> }.into_any()
             }}
         </Page>
+    }
+}
+
+/// The way to the safety number of a direct conversation.
+#[component]
+fn SafetyCard(id: ConversationId, row: Memo<Option<ConversationRow>>) -> impl IntoView {
+    let verified = Memo::new(move |_| {
+        let row = row.read();
+        row.as_ref().filter(|row| row.peer.is_some()).map(|row| row.trust == Trust::Verified)
+    });
+    move || {
+        let verified = verified.get()?;
+        Some(view! {
+            <Card title=text("safety-title")>
+                <p class="hint">{text(if verified { "safety-is-verified" } else { "safety-not-verified" })}</p>
+                <a class="button" href=Place::Safety(id).path()>{icon(Icon::Shield)}<span>{text("safety-open")}</span></a>
+            </Card>
+        })
     }
 }
 
@@ -224,7 +244,7 @@ fn MemberRow(
     may: Memo<bool>,
     #[prop(into)] on_remove: Callback<(AccountId, String)>,
 ) -> impl IntoView {
-    let Member { account, username, me } = member;
+    let Member { account, username, me, trust } = member;
     let name = StoredValue::new(username.clone());
     view! {
         <li class="item">
@@ -232,6 +252,7 @@ fn MemberRow(
             <p class="item-words item-title">
                 <bdi>{username}</bdi>
                 {me.then(|| view! { <span class="badge here">{text("details-you")}</span> })}
+                {(trust == Trust::Verified).then(|| view! { <span class="badge">{text("row-verified")}</span> })}
             </p>
             <Show when=move || may.get() && !me>
                 <button

@@ -1,6 +1,6 @@
-//! What should be known though nobody asked: a new version, a device that is the only one, storage that may go.
+//! What should be known though nobody asked: a new version, an account that cannot be recovered, storage that may go.
 
-use diario_web_api::{Connection, Stage, StoreKind};
+use diario_web_api::{Account, Connection, Stage, StoreKind};
 use leptos::prelude::*;
 
 use crate::actions;
@@ -21,7 +21,7 @@ pub(crate) fn Notices() -> impl IntoView {
     view! {
         <div class="notices">
             <Update/>
-            <OnlyDevice/>
+            <NoRecovery/>
         </div>
     }
 }
@@ -49,32 +49,31 @@ fn Update() -> impl IntoView {
     }
 }
 
-/// An account with one device is lost with it.
+/// An account that cannot be recovered is lost with its devices.
 #[component]
-fn OnlyDevice() -> impl IntoView {
+fn NoRecovery() -> impl IntoView {
     let state = use_state();
     let put_away = RwSignal::new(was_put_away());
     let kept = RwSignal::new(None::<bool>);
     let ready = Memo::new(move |_| {
-        let active = state.account.read().as_ref().is_some_and(|account| account.stage == Stage::Active);
-        active && matches!(state.status.read().connection, Connection::Live)
+        let may = |account: &Account| account.primary && account.stage == Stage::Active;
+        let live = matches!(state.status.read().connection, Connection::Live);
+        live && state.account.read().as_ref().is_some_and(may)
     });
     Effect::new(move || {
         if ready.get() && !put_away.get_untracked() {
             leptos::task::spawn_local(async move {
                 // Asked again at the next connection; without an answer nothing is claimed.
-                if let Ok(devices) = actions::devices(state).await {
-                    state.devices.set(Some(devices));
+                if let Ok(methods) = actions::recovery_methods(state).await {
+                    state.methods.set(Some(methods));
                 }
                 let promised = storage::is_persistent().await;
                 kept.try_set(promised);
             });
         }
     });
-    let alone = Memo::new(move |_| {
-        let devices = state.devices.read();
-        !put_away.get()
-            && devices.as_ref().is_some_and(|devices| devices.iter().filter(|d| !d.expired).count() == 1)
+    let none = Memo::new(move |_| {
+        ready.get() && !put_away.get() && state.methods.read().as_ref().is_some_and(Vec::is_empty)
     });
     let browser_may_drop =
         move || kept.get() == Some(false) && matches!(*state.store.read(), StoreKind::Disk);
@@ -83,15 +82,15 @@ fn OnlyDevice() -> impl IntoView {
         put_away.set(true);
     };
     view! {
-        <Show when=move || alone.get()>
-            <section class="notice" id="only-device" aria-labelledby="only-device-title">
+        <Show when=move || none.get()>
+            <section class="notice" id="no-recovery" aria-labelledby="no-recovery-title">
                 <button type="button" class="icon-button notice-close" aria-label=text("toast-dismiss") on:click=away>
                     {icon(Icon::Close)}
                 </button>
-                <h2 class="notice-title" id="only-device-title">{text("only-device-title")}</h2>
-                <p class="hint">{text("only-device-what")}</p>
-                {move || browser_may_drop().then(|| view! { <p class="hint">{move || tr("only-device-storage")}</p> })}
-                <a class="button primary small" href=Place::AddDevice.path()>{text("devices-add")}</a>
+                <h2 class="notice-title" id="no-recovery-title">{text("no-recovery-title")}</h2>
+                <p class="hint">{text("no-recovery-what")}</p>
+                {move || browser_may_drop().then(|| view! { <p class="hint">{move || tr("no-recovery-storage")}</p> })}
+                <a class="button primary small" href=Place::Recovery.path()>{text("recovery-make-key")}</a>
             </section>
         </Show>
     }

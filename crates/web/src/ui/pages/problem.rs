@@ -27,6 +27,13 @@ pub(crate) fn problem_text(problem: &Problem) -> String {
         Problem::CodeRefused => tr("problem-code-refused"),
         Problem::StorageFull => tr("problem-storage-full"),
         Problem::OnItsWay => tr("problem-on-its-way"),
+        Problem::WrongRecoveryKey => tr("problem-wrong-recovery-key"),
+        Problem::DeviceLimit(most) => tr_args("problem-device-limit", &[("most", (*most).into())]),
+        Problem::WordCount(count) => tr_args("problem-word-count", &[("count", (*count).into())]),
+        Problem::UnknownWord(number) => tr_args("problem-unknown-word", &[("number", (*number).into())]),
+        Problem::WordsWrong => tr("problem-words-wrong"),
+        Problem::WrongWord(number) => tr_args("problem-wrong-word", &[("number", (*number).into())]),
+        Problem::NoRecoveryKey => tr("problem-no-recovery-key"),
         Problem::Wait(ms) => tr_args("problem-wait", &[("seconds", ms.div_ceil(1000).max(1).into())]),
         Problem::Other(what) => tr_args("problem-other", &[("what", what.as_str().into())]),
     }

@@ -55,6 +55,7 @@ fn AccountCard() -> impl IntoView {
                 </div>
             </dl>
             <a class="button" href=Place::Devices.path()>{text("devices-title")}</a>
+            <a class="button" href=Place::Recovery.path()>{text("recovery-title")}</a>
         </Card>
     }
 }

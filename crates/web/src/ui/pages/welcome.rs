@@ -7,6 +7,7 @@ use super::create::Create;
 use super::link::LinkHere;
 use super::parts::mark;
 use super::picture::{Picture, picture};
+use super::recover::Recover;
 use crate::model::Place;
 use crate::state::use_state;
 use crate::text::tr;
@@ -30,6 +31,7 @@ pub(crate) fn Welcome() -> impl IntoView {
                 {move || match place.get() {
                     Place::Create => view! { <Create/> }.into_any(),
                     Place::Join => view! { <LinkHere/> }.into_any(),
+                    Place::Recover => view! { <Recover/> }.into_any(),
                     _ => view! { <Choice/> }.into_any(),
                 }}
             </div>
@@ -61,6 +63,7 @@ fn Choice() -> impl IntoView {
         <div class="ways">
             {way(Place::Create, Picture::Person, "welcome-create", "welcome-create-hint")}
             {way(Place::Join, Picture::Phone, "welcome-link", "welcome-link-hint")}
+            {way(Place::Recover, Picture::Words, "welcome-recover", "welcome-recover-hint")}
         </div>
         <p class="hint welcome-foot">{move || tr("welcome-foot")}</p>
     }

@@ -7,7 +7,6 @@ use web_sys::HtmlElement;
 
 use super::{Phase, Then, Thread};
 use crate::actions;
-use crate::model::Place;
 use crate::model::window::{Far, PAGE};
 use crate::state::Told;
 use crate::ui::browser;
@@ -21,8 +20,7 @@ impl Thread {
 
     /// Whether somebody looks at it: at the page, and at what the details do not cover.
     fn is_seen(self) -> bool {
-        let covered =
-            matches!(self.state.nav.place_now(), Place::Details(_)) && browser::is_covered_by_details();
+        let covered = self.state.nav.place_now().is_beside() && browser::is_covered_by_details();
         browser::is_looked_at() && !covered
     }
 
