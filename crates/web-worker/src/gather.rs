@@ -153,8 +153,6 @@ impl Gather {
             | Event::Revoked
             | Event::Expired
             | Event::Contact(_)
-            | Event::History { .. }
-            | Event::Sought { .. }
             | Event::Resolved { .. }
             | Event::LookUpRefused { .. }
             | Event::Renamed { .. }

@@ -14,22 +14,21 @@ pub(crate) fn of_command(e: CommandError) -> Problem {
         CommandError::Revoked => Problem::Revoked,
         CommandError::NotPrimary => Problem::NotPrimary,
         CommandError::Username(_) => Problem::BadName,
-        CommandError::NoConversation(_) | CommandError::NoDevice(_) | CommandError::NoMessage => {
-            Problem::Unknown
-        }
+        CommandError::NoConversation(_)
+        | CommandError::NoDevice(_)
+        | CommandError::NoMessage
+        | CommandError::NoKey
+        | CommandError::NoRecoveryMethod(_) => Problem::Unknown,
         CommandError::Left => Problem::Left,
         CommandError::NotAGroup | CommandError::Membership(_) => Problem::Membership,
         CommandError::LastPrimary | CommandError::RevokesItself => Problem::LastPrimary,
-        CommandError::NoName => Problem::Empty,
-        CommandError::NoKey => Problem::Unknown,
-        CommandError::Empty => Problem::Empty,
+        CommandError::NoName | CommandError::Empty => Problem::Empty,
         CommandError::TooLong { limit, .. } => Problem::TooLong(limit as u64),
         CommandError::Offline => Problem::Offline,
         CommandError::NotYet => Problem::NotYet,
         CommandError::LinkCode(_) | CommandError::PairingCode(_) => Problem::BadCode,
         CommandError::Linking(e) => of_linking(&e),
         CommandError::OnItsWay => Problem::OnItsWay,
-        CommandError::NoRecoveryMethod(_) => Problem::Unknown,
         CommandError::NoRecoveryKey | CommandError::NoRecovery => Problem::NoRecoveryKey,
         CommandError::WrongWord(number) => Problem::WrongWord(number.into()),
         CommandError::Words(e) => of_words(&e),

@@ -12,6 +12,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::actions;
+use crate::model::Place;
 use crate::model::thread::{Item, Key, lay_out};
 use crate::model::window::{PAGE, Window};
 use crate::state::State;
