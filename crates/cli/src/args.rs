@@ -312,6 +312,9 @@ pub(crate) struct Send {
     /// Only put it into the outbox; it goes out at the next connection.
     #[arg(long)]
     pub(crate) queue: bool,
+    /// Send it though the name means another account, with another key, than before.
+    #[arg(long)]
+    pub(crate) accept_new_key: bool,
 }
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]

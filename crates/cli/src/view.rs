@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use diario_engine::{ConversationRow, Engine, EngineError, MessageState, MessageView};
+use diario_engine::{ConversationRow, Engine, EngineError, MessageState, MessageView, Trust};
 use diario_protocol::{ConversationId, ConversationKind, Timestamp};
 use serde::Serialize;
 
@@ -245,6 +245,8 @@ pub(crate) struct ConversationJson<'a> {
     unread: u64,
     gap: Option<(u64, u64)>,
     open: bool,
+    verified: bool,
+    key_changed: bool,
     last: Option<MessageJson<'a>>,
 }
 
@@ -263,6 +265,8 @@ pub(crate) fn conversation_json<'a>(listed: &'a Listed, last: Option<&'a Message
         unread: c.unread,
         gap: c.gap.map(|(first, last)| (first.0, last.0)),
         open: c.open,
+        verified: c.trust == Trust::Verified,
+        key_changed: matches!(c.trust, Trust::Changed { .. }),
         last: last.map(Message::json),
     }
 }

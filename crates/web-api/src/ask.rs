@@ -374,6 +374,9 @@ pub enum Ask {
     /// The piece of this number, from 1, which is the next. Answer: `Exported`.
     #[n(62)]
     ExportMore(#[n(0)] u32),
+    /// The user knows that a name means this account now, and not another one as before.
+    #[n(76)]
+    AcceptKey(#[n(0)] AccountId),
 }
 
 /// Where and how to wake this browser.

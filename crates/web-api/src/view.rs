@@ -338,6 +338,19 @@ pub enum Trust {
     /// The user compared the safety number.
     #[n(1)]
     Verified,
+    /// The name was known for another account, with another key.
+    #[n(2)]
+    Changed,
+    /// The same, and that account was verified.
+    #[n(3)]
+    ChangedVerified,
+}
+
+impl Trust {
+    /// Whether the name means another account than before, and the user has not said that they know.
+    pub fn is_changed(self) -> bool {
+        matches!(self, Self::Changed | Self::ChangedVerified)
+    }
 }
 
 /// What two people compare.

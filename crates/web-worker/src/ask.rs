@@ -155,6 +155,7 @@ pub(crate) fn run(
             let compared = device.compare_safety_code(account, &shown);
             compared.map(|comparison| Answer::Compared(view::comparison(comparison))).into()
         }
+        Ask::AcceptKey(account) => done(device.acknowledge_key_change(account, now)),
         Ask::SetVerified { account, verified } => done(device.set_verified(account, verified, now)),
         Ask::SetReceipts(receipts) => done(device.set_settings(diario_engine::Settings { receipts }, now)),
         Ask::Usage => usage(device).map_err(CommandError::from).into(),

@@ -167,6 +167,8 @@ fn trust(trust: engine::Trust) -> api::Trust {
     match trust {
         engine::Trust::Unverified => api::Trust::Unverified,
         engine::Trust::Verified => api::Trust::Verified,
+        engine::Trust::Changed { verified_before: false } => api::Trust::Changed,
+        engine::Trust::Changed { verified_before: true } => api::Trust::ChangedVerified,
     }
 }
 

@@ -51,7 +51,21 @@ fn a_message_goes_from_one_to_another_and_looks_as_documented() {
     assert_eq!(bo.texts(&id[..6]), ["hello there"], "the beginning of an id will do");
 
     let [direct, own] = &bo.ok(&["conversations"])[..] else { panic!("two conversations") };
-    assert_eq!(keys(direct), ["conversation", "gap", "kind", "last", "members", "open", "title", "unread"]);
+    assert_eq!(
+        keys(direct),
+        [
+            "conversation",
+            "gap",
+            "key_changed",
+            "kind",
+            "last",
+            "members",
+            "open",
+            "title",
+            "unread",
+            "verified"
+        ]
+    );
     assert_eq!((&direct["kind"], &direct["unread"]), (&"direct".into(), &1.into()));
     assert_eq!(direct["last"]["text"], "hello there");
     assert_eq!(own["kind"], "self");

@@ -33,6 +33,7 @@ impl Engine {
     pub(super) fn watch_name(&mut self, username: &Username, account: AccountId) -> Result<()> {
         if let Some(before) = recovery::note_name(&self.db, username, account, self.now)? {
             self.emit(Event::KeyChanged { username: username.clone(), before, now: account });
+            self.contact_changed(account)?;
         }
         if let Some(me) = &mut self.me
             && me.account == account

@@ -7,7 +7,7 @@
 //! A slot's key is a hash of its name, and the names here can be guessed by whoever knows the ids: the server can see
 //! *that* somebody drafts or arranges something in a conversation, as it sees that somebody types in it, not what.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diario_protocol::{AccountId, ConversationId, DeviceId, Seq, SlotKey, Timestamp};
 use minicbor::{Decode, Encode};
@@ -89,6 +89,7 @@ pub(crate) struct Arranged {
     drafts: HashMap<ConversationId, String>,
     arrangements: HashMap<ConversationId, Arrangement>,
     verified: BTreeSet<AccountId>,
+    changed: BTreeMap<AccountId, bool>,
 }
 
 impl Arranged {
@@ -100,6 +101,7 @@ impl Arranged {
             drafts: draft.map(|draft| (id, draft.text)).into_iter().collect(),
             arrangements: arrangement.map(|arrangement| (id, arrangement)).into_iter().collect(),
             verified: BTreeSet::new(),
+            changed: BTreeMap::new(),
         })
     }
 
@@ -111,6 +113,7 @@ impl Arranged {
             drafts: decoded(drafts).map(|(id, draft): (_, DraftValue)| (id, draft.text)).collect(),
             arrangements: decoded(arrangements).collect(),
             verified: safety::verified(db, own)?,
+            changed: safety::changed(db, own)?,
         })
     }
 
@@ -126,7 +129,11 @@ impl Arranged {
 
     /// What the user knows of who an account is.
     pub(crate) fn trust(&self, account: AccountId) -> Trust {
-        if self.verified.contains(&account) { Trust::Verified } else { Trust::Unverified }
+        match self.changed.get(&account) {
+            _ if self.verified.contains(&account) => Trust::Verified,
+            Some(verified_before) => Trust::Changed { verified_before: *verified_before },
+            None => Trust::Unverified,
+        }
     }
 
     fn muted(&self) -> Vec<ConversationId> {

@@ -3,7 +3,7 @@
 //! A mark is a slot of the self conversation, and names the key that was compared: it is for all own devices, and
 //! worth nothing for another key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diario_protocol::{AccountId, ConversationId, PublicKey, Timestamp};
 use minicbor::{Decode, Encode};
@@ -14,9 +14,10 @@ use super::{Engine, Result};
 use crate::crypto::fingerprint::{self, Fingerprint, SafetyComparison};
 use crate::error::{CommandError, EngineError};
 use crate::event::Event;
-use crate::store::people;
+use crate::store::{people, recovery};
 
 const VERIFIED: &str = "verified/";
+const ACCEPTED: &str = "accepted/";
 
 type Done<T> = std::result::Result<T, CommandError>;
 
@@ -46,6 +47,11 @@ pub enum Trust {
     Unverified,
     /// The user compared its safety number.
     Verified,
+    /// Its name was known for another account, with another key, and the user has not said that this one is good too.
+    Changed {
+        /// Whether the other account was verified.
+        verified_before: bool,
+    },
 }
 
 /// That a contact was verified.
@@ -62,9 +68,30 @@ fn slot_of(account: AccountId) -> String {
     format!("{VERIFIED}{account}")
 }
 
-/// Whose mark a slot of the self conversation is.
+/// That the user knows that a name means another account now.
+#[derive(Debug, Encode, Decode)]
+struct AcceptedValue {
+    #[n(0)]
+    at: Timestamp,
+}
+
+/// Of whom a slot of the self conversation tells.
 pub(super) fn marked_in(name: &str) -> Option<AccountId> {
-    name.strip_prefix(VERIFIED)?.parse().ok()
+    name.strip_prefix(VERIFIED).or_else(|| name.strip_prefix(ACCEPTED))?.parse().ok()
+}
+
+/// Accounts whose name was another's, and that the user has neither accepted nor verified; whether the other one was
+/// verified.
+pub(crate) fn changed(db: &Connection, own: ConversationId) -> Result<BTreeMap<AccountId, bool>> {
+    let mut changed = BTreeMap::new();
+    for change in recovery::name_changes(db)? {
+        let accepted =
+            effective(db, own, &format!("{ACCEPTED}{}", change.now))?.is_some_and(|v| !v.is_empty());
+        if !accepted && verified_at(db, own, change.now)?.is_none() {
+            *changed.entry(change.now).or_default() |= verified_at(db, own, change.before)?.is_some();
+        }
+    }
+    Ok(changed)
 }
 
 /// When a contact was marked as verified, if the mark is for its key.
@@ -139,11 +166,30 @@ impl Engine {
         })
     }
 
+    /// The user knows that a name means this account now, with another key than before: no more warnings, on any own
+    /// device.
+    pub fn acknowledge_key_change(&mut self, account: AccountId, now: Timestamp) -> Done<()> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let own = ConversationId::of_self(me.account);
+            if changed(&engine.db, own)?.contains_key(&account) {
+                let name = format!("{ACCEPTED}{account}");
+                engine.enqueue_slot(own, &name, diario_protocol::encode(&AcceptedValue { at: now }), true)?;
+                engine.own_slot_changed(&name)?;
+            }
+            Ok(())
+        })
+    }
+
     /// What the user knows of who an account is.
     pub fn trust(&self, account: AccountId) -> Result<Trust> {
         let Some(me) = self.identity() else { return Ok(Trust::Unverified) };
-        let verified = verified_at(&self.db, ConversationId::of_self(me.account), account)?.is_some();
-        Ok(if verified { Trust::Verified } else { Trust::Unverified })
+        let own = ConversationId::of_self(me.account);
+        if verified_at(&self.db, own, account)?.is_some() {
+            return Ok(Trust::Verified);
+        }
+        let changed = changed(&self.db, own)?.get(&account).copied();
+        Ok(changed.map_or(Trust::Unverified, |verified_before| Trust::Changed { verified_before }))
     }
 
     /// What is known of a contact changed: who shows it is told, and the conversation with it.

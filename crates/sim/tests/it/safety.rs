@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 use diario_engine::{Event, SafetyComparison, Trust};
+use diario_protocol::{AccountInfo, Reply, ServerFrame};
+use diario_sim::SimDevice;
 
 use crate::cast::Four;
 
@@ -49,5 +51,57 @@ async fn a_verified_contact_is_so_on_all_own_devices() -> Result<()> {
     four.settle().await?;
     assert_eq!(four.giulia.engine.trust(marco)?, Trust::Unverified);
     assert_eq!(four.giulia.engine.conversation_row(four.chat)?.unwrap().trust, Trust::Unverified);
+    Ok(())
+}
+
+/// Lets the server say that another account is called marco.
+fn call_it_marco(device: &mut SimDevice) {
+    device.tamper(|frame| match frame {
+        ServerFrame::Reply(id, Reply::Accounts(found)) => {
+            let renamed = found.into_iter().map(|info| {
+                info.map(|info| match info.username.as_str() {
+                    "ada" => AccountInfo { username: "marco".parse().unwrap(), ..info },
+                    _ => info,
+                })
+            });
+            vec![ServerFrame::Reply(id, Reply::Accounts(renamed.collect()))]
+        }
+        frame => vec![frame],
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_means_another_key_is_warned_of_until_it_is_accepted() -> Result<()> {
+    let mut four = Four::new().await?;
+    let marco = four.marco.account()?;
+    let mut ada = SimDevice::new(&four.world, "ada")?;
+    ada.register("ada").await?;
+    four.giulia.engine.set_verified(marco, true, four.giulia.now())?;
+    four.settle().await?;
+    for device in [&mut four.giulia, &mut four.giulia_pc] {
+        call_it_marco(device);
+        let _ = device.find("ada").await;
+    }
+    let impostor = ada.account()?;
+    for device in [&mut four.giulia, &mut four.giulia_pc] {
+        assert_eq!(
+            device.engine.trust(impostor)?,
+            Trust::Changed { verified_before: true },
+            "{}",
+            device.name
+        );
+        assert_eq!(device.engine.trust(marco)?, Trust::Verified, "his key is what it was");
+        device.trust();
+    }
+    let chat = four.giulia.direct(impostor)?;
+    let row = four.giulia.engine.conversation_row(chat)?.unwrap();
+    assert_eq!(row.trust, Trust::Changed { verified_before: true });
+    let rows = four.giulia.engine.conversation_rows()?;
+    assert_eq!(rows.iter().find(|row| row.id == chat).unwrap().trust, row.trust);
+    four.giulia.engine.acknowledge_key_change(impostor, four.giulia.now())?;
+    four.settle().await?;
+    for device in [&four.giulia, &four.giulia_pc] {
+        assert_eq!(device.engine.trust(impostor)?, Trust::Unverified, "{}", device.name);
+    }
     Ok(())
 }

@@ -67,6 +67,10 @@ row-more = What to do with { $title }
 row-muted = Muted
 row-pinned = Pinned
 row-verified = Verified
+row-key-changed = The key has changed
+key-changed = { $name } is another account than before, with another key. They began anew, or somebody pretends to be them. Ask them by other means, and compare the safety number.
+key-changed-verified = You verified { $name } before. This is another account, with another key: they began anew, or somebody pretends to be them. Ask them by other means, and compare the safety number.
+key-accept = Write all the same
 row-unread =
     { $count ->
         [one] { $count } unread message

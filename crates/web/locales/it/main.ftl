@@ -67,6 +67,10 @@ row-more = Cosa fare con { $title }
 row-muted = Silenziata
 row-pinned = Fissata in alto
 row-verified = Verificata
+row-key-changed = La chiave è cambiata
+key-changed = { $name } è un altro account rispetto a prima, con un’altra chiave. Ha ricominciato da capo, o qualcuno si spaccia per questa persona. Chiedile per altre vie e confrontate il numero di sicurezza.
+key-changed-verified = Avevi verificato { $name }. Questo è un altro account, con un’altra chiave: ha ricominciato da capo, o qualcuno si spaccia per questa persona. Chiedile per altre vie e confrontate il numero di sicurezza.
+key-accept = Scrivi comunque
 row-unread =
     { $count ->
         [one] { $count } messaggio non letto

@@ -116,8 +116,10 @@ fn Signs(row: RwSignal<ConversationRow>) -> impl IntoView {
     let pinned = Memo::new(move |_| row.read().pinned);
     let muted = Memo::new(move |_| row.read().muted);
     let verified = Memo::new(move |_| row.read().trust == Trust::Verified);
+    let changed = Memo::new(move |_| row.read().trust.is_changed());
     view! {
         <span class="row-signs">
+            {move || changed.get().then(|| spoken_icon(Icon::Alert, Signal::derive(|| tr("row-key-changed"))))}
             {move || verified.get().then(|| spoken_icon(Icon::Shield, Signal::derive(|| tr("row-verified"))))}
             {move || muted.get().then(|| spoken_icon(Icon::Mute, Signal::derive(|| tr("row-muted"))))}
             {move || pinned.get().then(|| spoken_icon(Icon::Pin, Signal::derive(|| tr("row-pinned"))))}

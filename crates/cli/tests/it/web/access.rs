@@ -25,14 +25,18 @@ impl Browser {
 
 /// Every page, for a browser that is linked.
 fn pages(browser: &Browser) -> Vec<(&'static str, String)> {
-    let link = browser.find(&super::page::having("link", "Gita in montagna"));
-    let path = link.call("function() { return this.pathname; }").unwrap();
-    let talk = path.as_str().unwrap().to_owned();
+    let path_of = |row: &str| {
+        let path =
+            browser.find(&super::page::having("link", row)).call("function() { return this.pathname; }");
+        path.unwrap().as_str().unwrap().to_owned()
+    };
+    let (talk, elena) = (path_of("Gita in montagna"), path_of("elena"));
     vec![
         ("list", "/".into()),
         ("details", format!("{talk}/details")),
         ("conversation", talk),
         ("search", "/search".into()),
+        ("safety", format!("{elena}/safety")),
         ("new", "/new".into()),
         ("devices", "/devices".into()),
         ("add", "/devices/add".into()),

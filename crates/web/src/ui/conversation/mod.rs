@@ -7,12 +7,14 @@ mod place;
 mod thread;
 
 use diario_protocol::ConversationId;
+use diario_web_api::{Ask, ConversationRow, Trust};
 use leptos::prelude::*;
 
 use crate::model::Place;
 use crate::state::use_state;
-use crate::text::tr;
+use crate::text::{tr, tr_args};
 use crate::ui::composer::Composer;
+use crate::ui::icons::{Icon, icon};
 
 use head::Head;
 use log::Log;
@@ -47,14 +49,45 @@ pub(crate) fn Conversation(
 fn Talk(id: ConversationId) -> impl IntoView {
     let state = use_state();
     let row = RwSignal::from(state.row_untracked(id)?);
+    let changed = Memo::new(move |_| row.read().trust);
     let thread = Thread::open(state, id, row);
     Some(view! {
         <section class="talk" aria-labelledby="talk-title">
             <Head thread row/>
             <Log thread row/>
-            <Composer row thread/>
+            {move || if changed.get().is_changed() {
+                view! { <KeyChanged id row/> }.into_any()
+            } else {
+                view! { <Composer row thread/> }.into_any()
+            }}
         </section>
     })
+}
+
+/// In place of what is being written: the name means another account than before.
+#[component]
+fn KeyChanged(id: ConversationId, row: RwSignal<ConversationRow>) -> impl IntoView {
+    let state = use_state();
+    let what = move || {
+        let row = row.read();
+        let key = if row.trust == Trust::ChangedVerified { "key-changed-verified" } else { "key-changed" };
+        tr_args(key, &[("name", row.title.as_str().into())])
+    };
+    view! {
+        <div class="key-changed" role="alert">
+            <p>{icon(Icon::Alert)}<span>{what}</span></p>
+            <div class="choices">
+                <a class="button small" href=Place::Safety(id).path()>{move || tr("safety-open")}</a>
+                <button type="button" class="button small danger" on:click=move |_| {
+                    if let Some(account) = row.read_untracked().peer {
+                        state.fire(Ask::AcceptKey(account));
+                    }
+                }>
+                    {move || tr("key-accept")}
+                </button>
+            </div>
+        </div>
+    }
 }
 
 pub(crate) use thread::Thread as OpenThread;
