@@ -104,7 +104,7 @@ fn an_account_comes_back_by_a_passkey_and_keeps_its_devices() {
     let browser = stage::open(&world, "passkey", &Kind::DESKTOP);
     browser.authenticator();
     browser.register("giulia");
-    browser.write_to("giulia");
+    browser.open("Notes to yourself");
     browser.say("a note");
     browser.visit("/settings/recovery");
     browser.press(&button("Add a passkey"));
