@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Where servers and devices keep their data while it runs; a real disk [default: bench-data beside the build].
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
+    /// S5: only up to so many conversations.
+    #[arg(long, value_name = "N")]
+    pub(crate) conversations: Option<usize>,
     /// S1: sending accounts, and as many receiving ones.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) pairs: Option<usize>,

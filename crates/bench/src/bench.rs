@@ -57,6 +57,8 @@ impl Bench {
             idle.retain(|n| *n < most);
             idle.push(most);
         }
+        let mut listed: Vec<usize> = if args.quick { vec![30] } else { vec![100, 1_000, 10_000] };
+        listed.retain(|n| args.conversations.is_none_or(|most| *n <= most));
         let pick = |quick: usize, full: usize| if args.quick { quick } else { full };
         Ok(Self {
             root,
@@ -69,7 +71,7 @@ impl Bench {
             conversations: pick(2, 10),
             missed: pick(100, 1_000),
             runs: pick(1, 5),
-            listed: if args.quick { vec![30] } else { vec![100, 1_000, 10_000] },
+            listed,
             listed_messages: pick(300, 100_000),
             long: pick(1_000, 100_000),
             pages: pick(3, 50),
