@@ -1,7 +1,7 @@
 //! The first screen: a device that knows nothing yet takes the newest state of all conversations at once.
 //!
-//! It reads the snapshot, then the heads, page by page, and only then subscribes, from the position that the first
-//! page was of. What lies before a head is a hole, filled when it is looked at or in the background. Torn anywhere, it
+//! It reads the heads of what a screen shows, then the snapshot and the other heads, page by page, and only then
+//! subscribes, from the position that the first page was of. What lies before a head is a hole, filled when it is looked at or in the background. Torn anywhere, it
 //! begins anew: the cursor stays 0 until the last page is in.
 
 use diario_protocol::{
@@ -38,14 +38,17 @@ impl Engine {
         if self.session.asking.contains(&Question::Heads) {
             return Ok(());
         }
-        let Some(snapshot) = &bootstrap.snapshot else {
-            let own = ConversationId::of_self(self.me()?.account);
-            let slots = self.snapshot_slots()?;
-            self.ask_once(Question::Heads, Request::Slots(own, slots), Asked::SnapshotSlots);
-            return Ok(());
+        let range = match (&bootstrap.snapshot, bootstrap.position) {
+            // What the screen shows comes first, and for so few the snapshot of all is the larger part.
+            (_, None) => HeadsRange { most: FIRST_PAGE, since: Position(0), after: None },
+            (None, Some(_)) => {
+                let own = ConversationId::of_self(self.me()?.account);
+                let slots = self.snapshot_slots()?;
+                self.ask_once(Question::Heads, Request::Slots(own, slots), Asked::SnapshotSlots);
+                return Ok(());
+            }
+            (Some(snapshot), Some(_)) => HeadsRange { most: 0, since: snapshot.since, after: bootstrap.next },
         };
-        let most = if bootstrap.position.is_none() { FIRST_PAGE } else { 0 };
-        let range = HeadsRange { most, since: snapshot.since, after: bootstrap.next };
         self.ask_once(Question::Heads, Request::Heads(range), Asked::Heads);
         Ok(())
     }
