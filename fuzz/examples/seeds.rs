@@ -96,8 +96,15 @@ fn client_frames() -> Result<Seeds, Failure> {
         body: vec![1; 80].into(),
     };
     let slots = PutSlots { conversation: CONVERSATION, epoch: Epoch(1), writes: vec![write] };
-    let range = LogRange { conversation: CONVERSATION, from: Seq(1), to: Seq(70_000), commits_only: true };
+    let range = LogRange {
+        conversation: CONVERSATION,
+        from: Seq(1),
+        to: Seq(70_000),
+        commits_only: true,
+        newest: true,
+    };
     let accounts = vec![AccountRef::Name("giulia".parse()?), AccountRef::Id(ACCOUNT)];
+    let place = HeadsPlace { began: Timestamp(5), at: Timestamp(4), conversation: CONVERSATION };
     let requests = [
         ("register", Request::Register(Box::new(register))),
         ("commit", Request::Commit(Box::new(commit))),
@@ -106,7 +113,7 @@ fn client_frames() -> Result<Seeds, Failure> {
         ("log", Request::Log(range)),
         ("lookup", Request::Lookup(accounts)),
         ("claim", Request::ClaimKeyPackages(vec![DeviceRef { account: ACCOUNT, device: DEVICE }])),
-        ("heads", Request::Heads { entries: 20, after: Some(CONVERSATION) }),
+        ("heads", Request::Heads(HeadsRange { most: 20, since: Position(7), after: Some(place) })),
         ("mailbox", Request::PutMailbox(MailboxId::new([1; 16]), vec![1; 30].into())),
         ("last_seen", Request::LastSeen),
     ];
@@ -174,13 +181,52 @@ fn server_frames() -> Result<Seeds, Failure> {
         What::Retention(CONVERSATION, Retention::FOREVER),
     ];
     let items = (1..).zip(whats).map(|(n, what)| Change { position: Position(n), what }).collect();
-    let head = ConversationHead { membership, epoch: Epoch(2), log: page.clone(), slots: vec![slot] };
+    let head_slot = HeadSlot {
+        key: slot.key,
+        version: slot.version,
+        epoch: slot.epoch,
+        device: 0,
+        body: slot.body.clone(),
+    };
+    let last = HeadEntry {
+        seq: Seq(9),
+        id: EntryId::new([6; 16]),
+        epoch: Epoch(2),
+        device: 0,
+        received_at: Timestamp(8),
+        body: vec![3; 40].into(),
+    };
+    let head = ConversationHead {
+        conversation: membership.conversation,
+        kind: membership.kind,
+        since: membership.since,
+        since_epoch: membership.epoch,
+        participants: vec![0],
+        epoch: Epoch(2),
+        head: Seq(9),
+        hash: page.hash_before,
+        left: false,
+        others: vec![0b101].into(),
+        last: Some(last),
+        slots: vec![head_slot.clone()],
+        keys: vec![head_slot],
+        since_hash: Some(page.hash_before),
+        retention: None,
+    };
+    let heads = Heads {
+        position: Position(12),
+        accounts: vec![info.clone()],
+        people: vec![ACCOUNT],
+        devices: vec![HeadDevice { account: 0, device: DEVICE }],
+        items: vec![head],
+        next: None,
+    };
     let frames = [
         ("hello", ServerFrame::Hello(hello)),
         ("logged_in", ServerFrame::Reply(id, Reply::LoggedIn(welcome))),
         ("changes", ServerFrame::Changes(Changes { items, live: true })),
         ("log", ServerFrame::Reply(id, Reply::Log(page))),
-        ("heads", ServerFrame::Reply(id, Reply::Heads(vec![head], true))),
+        ("heads", ServerFrame::Reply(id, Reply::Heads(Box::new(heads)))),
         ("accounts", ServerFrame::Reply(id, Reply::Accounts(vec![Some(info), None]))),
         ("outcomes", ServerFrame::Reply(id, Reply::SlotsPut(vec![SlotOutcome::Newer(SlotVersion(4))]))),
         ("refused", ServerFrame::Refused(id, Refusal::TooMany("devices".into(), 32))),
