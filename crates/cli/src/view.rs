@@ -48,7 +48,7 @@ impl Message {
             device: m.device.to_string(),
             sent_at: rfc3339(m.sent_at),
             text: self.text(),
-            state: state_name(m.state),
+            state: m.state.name(),
             mine: m.mine,
             kind: if self.is_notice() { "notice" } else { "message" },
         }
@@ -221,19 +221,6 @@ impl Listed {
 /// The title of a conversation.
 pub(crate) fn title_of(engine: &Engine, id: ConversationId) -> Result<String, EngineError> {
     Ok(Listed::one(engine, id)?.map(|c| c.title).unwrap_or_default())
-}
-
-pub(crate) const fn state_name(state: MessageState) -> &'static str {
-    match state {
-        MessageState::Pending => "pending",
-        MessageState::Sent => "sent",
-        MessageState::Delivered => "delivered",
-        MessageState::Read => "read",
-        MessageState::Waiting => "waiting",
-        MessageState::Refused => "refused",
-        MessageState::Failed => "failed",
-        MessageState::Erased => "erased",
-    }
 }
 
 #[derive(Debug, Serialize)]

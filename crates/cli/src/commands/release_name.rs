@@ -2,7 +2,7 @@
 
 use diario_engine::CommandError;
 use diario_protocol::Username;
-use diario_server::{Flags, Settings, release_name};
+use diario_server::release_name;
 use serde::Serialize;
 
 use crate::args::ReleaseName;
@@ -18,14 +18,7 @@ struct Released {
 
 pub(crate) async fn run(out: &mut Output, args: &ReleaseName) -> Result<(), CliError> {
     let username: Username = args.username.parse().map_err(CommandError::from)?;
-    let flags = Flags { data_dir: args.data.clone(), ..Flags::default() };
-    let settings = Settings::load(args.config.as_deref(), super::serve::environment(), &flags)
-        .map_err(|e| CliError::usage(e.to_string()))?;
-    let dir = settings.data_dir;
-    if !dir.is_dir() {
-        return Err(CliError::failed(format!("there is no server's database in {}", dir.display()))
-            .hint("name its directory with --data, as in `diario serve`"));
-    }
+    let dir = super::invite::data_dir(args.data.clone(), args.config.as_deref())?;
     let code = release_name(&dir, &username, args.days).await.map_err(|e| CliError::failed(e.to_string()))?;
     let released = Released { invite: code, username: username.to_string(), days: args.days };
     out.show(&released, |_| {

@@ -95,20 +95,24 @@ impl Engine {
         self.conversations.insert(id, joined);
         self.save()?;
         if outside {
-            // The server's word, until this device is in the group and knows better.
-            let participants: Vec<_> = membership
-                .participants
-                .iter()
-                .map(|a| diario_protocol::roster::Participant {
-                    account: *a,
-                    role: diario_protocol::roster::Role::Member,
-                })
-                .collect();
-            conversation::set_participants(&self.db, id, &participants)?;
+            self.take_participants_on_trust(membership)?;
         }
         self.attention.insert(id);
         self.emit(Event::Conversation(id));
         Ok(())
+    }
+
+    /// Who is in a conversation by the server's word, until this device is in the group and knows better.
+    pub(super) fn take_participants_on_trust(&self, membership: &Membership) -> Result<()> {
+        let participants: Vec<_> = membership
+            .participants
+            .iter()
+            .map(|a| diario_protocol::roster::Participant {
+                account: *a,
+                role: diario_protocol::roster::Role::Member,
+            })
+            .collect();
+        Ok(conversation::set_participants(&self.db, membership.conversation, &participants)?)
     }
 
     /// Whether what the server calls a conversation can be one under its id. Of a group only the group itself can tell.

@@ -1,8 +1,8 @@
 //! The first screen: a device that knows nothing yet takes the newest state of all conversations at once.
 //!
 //! It reads the heads of what a screen shows, then the snapshot and the other heads, page by page, and only then
-//! subscribes, from the position that the first page was of. What lies before a head is a hole, filled when it is looked at or in the background. Torn anywhere, it
-//! begins anew: the cursor stays 0 until the last page is in.
+//! subscribes, from the position that the first page was of. What lies before a head is a hole, filled when it is
+//! looked at or in the background. Torn anywhere, it begins anew: the cursor stays 0 until the last page is in.
 
 use diario_protocol::{
     AccountId, ConversationHead, ConversationId, DeviceRef, Epoch, HeadSlot, Heads, HeadsPlace, HeadsRange,
@@ -123,15 +123,7 @@ impl Engine {
             return Ok(());
         }
         if self.conversation(id)?.is_some_and(|c| c.membership == InGroup::Outside) {
-            let known: Vec<_> = membership
-                .participants
-                .iter()
-                .map(|account| diario_protocol::roster::Participant {
-                    account: *account,
-                    role: diario_protocol::roster::Role::Member,
-                })
-                .collect();
-            conversation::set_participants(&self.db, id, &known)?;
+            self.take_participants_on_trust(&membership)?;
         }
         self.on_retention(id, membership.retention)?;
         if let Some(row) = row {
@@ -187,11 +179,10 @@ impl Engine {
         c.left_at = head.left.then_some(head.head);
         c.epoch_since = at;
         c.dirty = true;
-        if head.left && c.membership != InGroup::Outside {
-            self.conversations.insert(id, c);
+        let leaves = head.left && c.membership != InGroup::Outside;
+        self.conversations.insert(id, c);
+        if leaves {
             self.leave_group(id)?;
-        } else {
-            self.conversations.insert(id, c);
         }
         self.save()?;
         Ok(true)

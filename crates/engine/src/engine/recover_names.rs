@@ -11,9 +11,8 @@ use ed25519_dalek::VerifyingKey;
 use super::Engine;
 use super::facts::name_slot;
 use super::requests::Asked;
-use super::slots::{CHAIN, chain_name, read_ring};
+use super::slots::{CHAIN, chain_name, read_ring, unseal};
 use crate::crypto::key::ConversationKey;
-use crate::crypto::seal::{self, Place, Subject};
 use crate::store::sealed::NamedValue;
 
 /// What names the devices, as it comes.
@@ -79,15 +78,6 @@ impl Naming {
 
 fn open(slot: &Slot, key: &ConversationKey, devices: &HashMap<DeviceId, PublicKey>) -> Option<NamedValue> {
     let verifying = VerifyingKey::from_bytes(devices.get(&slot.device)?.as_bytes()).ok()?;
-    let subject = Subject::Slot { key: slot.key, version: slot.version };
-    let place = Place {
-        conversation: slot.conversation,
-        epoch: slot.epoch,
-        account: slot.account,
-        device: slot.device,
-        subject,
-    };
-    let opened = seal::open(&place, key, &verifying, &slot.body).ok()?;
-    let named: NamedValue = diario_protocol::decode(&opened, opened.len()).ok()?;
+    let named = unseal(slot, key, &verifying).ok()?;
     (slot.key == SlotKey::of_name(slot.conversation, &named.name)).then_some(named)
 }

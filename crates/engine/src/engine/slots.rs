@@ -3,6 +3,7 @@
 use diario_protocol::{
     ConversationId, Epoch, PutSlots, Request, Slot, SlotKey, SlotOutcome, SlotVersion, SlotWrite,
 };
+use ed25519_dalek::VerifyingKey;
 use minicbor::{Decode, Encode};
 
 use super::preferences::effective;
@@ -53,6 +54,23 @@ pub(super) fn read_ring(value: &[u8]) -> Option<(ConversationId, Epoch, Conversa
     Some((ring.conversation, ring.epoch, ConversationKey::from_slice(&ring.secret)?))
 }
 
+/// Opens a slot's seal, or says why it does not open. Whether the slot's key fits its name is for the caller to check.
+pub(super) fn unseal(
+    slot: &Slot,
+    key: &ConversationKey,
+    device: &VerifyingKey,
+) -> std::result::Result<NamedValue, String> {
+    let place = Place {
+        conversation: slot.conversation,
+        epoch: slot.epoch,
+        account: slot.account,
+        device: slot.device,
+        subject: Subject::Slot { key: slot.key, version: slot.version },
+    };
+    let bytes = seal::open(&place, key, device, &slot.body).map_err(|e| e.to_string())?;
+    diario_protocol::decode(&bytes, bytes.len()).map_err(|_| "its content is malformed".to_owned())
+}
+
 impl Engine {
     /// A slot's new value, from the stream.
     pub(super) fn on_slot(&mut self, slot: &Slot) -> Result<()> {
@@ -86,22 +104,13 @@ impl Engine {
             self.session.asks.look();
             return Ok(sealed::save_slot(&self.db, slot, None)?);
         };
-        let subject = Subject::Slot { key: slot.key, version: slot.version };
-        let place = Place {
-            conversation: id,
-            epoch: slot.epoch,
-            account: slot.account,
-            device: slot.device,
-            subject,
-        };
         let opened = self
             .verifying_key(&device)
-            .ok_or(seal::OpenError::BadSignature)
-            .and_then(|verifying| seal::open(&place, &key, &verifying, &slot.body));
-        let named = match opened.map(|bytes| diario_protocol::decode::<NamedValue>(&bytes, bytes.len())) {
-            Ok(Ok(named)) => named,
-            Ok(Err(_)) => return self.refuse_slot(slot, "its content is malformed"),
-            Err(e) => return self.refuse_slot(slot, &e.to_string()),
+            .ok_or_else(|| seal::OpenError::BadSignature.to_string())
+            .and_then(|verifying| unseal(slot, &key, &verifying));
+        let named = match opened {
+            Ok(named) => named,
+            Err(why) => return self.refuse_slot(slot, &why),
         };
         if !self.name_fits(slot, &named)? {
             return self.refuse_slot(slot, "it is stored under another name than its own");

@@ -12,9 +12,9 @@ use diario_protocol::{
 use minicbor::{Decode, Encode};
 
 use super::requests::{Asked, SlotBatch};
+use super::slots::unseal;
 use super::{Engine, Result};
 use crate::crypto::key::ConversationKey;
-use crate::crypto::seal::{self, Place, Subject};
 use crate::store::conversation::{Conversation, Membership};
 use crate::store::people;
 use crate::store::sealed::{self, NamedValue};
@@ -106,6 +106,8 @@ pub(super) struct SnapshotLine {
     pub(super) at: Option<Position>,
     /// A device is about to be admitted: a fresh one serves it.
     pub(super) wanted: bool,
+    /// Changes after which a new one is due, once that was looked up.
+    due_after: Option<u64>,
 }
 
 /// A snapshot that was read.
@@ -160,15 +162,7 @@ impl Engine {
             return Ok(None);
         };
         let Some(verifying) = self.verifying_key(&device) else { return Ok(None) };
-        let place = Place {
-            conversation: slot.conversation,
-            epoch: slot.epoch,
-            account: slot.account,
-            device: slot.device,
-            subject: Subject::Slot { key: slot.key, version: slot.version },
-        };
-        let Ok(bytes) = seal::open(&place, &key, &verifying, &slot.body) else { return Ok(None) };
-        let Ok(named) = diario_protocol::decode::<NamedValue>(&bytes, bytes.len()) else { return Ok(None) };
+        let Ok(named) = unseal(slot, &key, &verifying) else { return Ok(None) };
         if !named.name.starts_with(PREFIX) || slot.key != SlotKey::of_name(slot.conversation, &named.name) {
             return Ok(None);
         }
@@ -192,9 +186,7 @@ impl Engine {
             return Ok(());
         }
         let changes = self.me()?.cursor.0.saturating_sub(self.snapshot_position()?.0);
-        let patience = if self.me()?.is_primary() { 1 } else { 2 };
-        let due = if eager { changes > 0 } else { changes >= CHANGES * patience };
-        if !due {
+        if changes < if eager { 1 } else { self.snapshot_due_after()? } {
             return Ok(());
         }
         let Some(conversation) = self.conversation(own)?.cloned() else { return Ok(()) };
@@ -206,17 +198,16 @@ impl Engine {
         if self.key(own, conversation.log_epoch)?.is_none() {
             return Ok(());
         }
-        let all = Conversation::all(&self.db)?;
-        if !eager && changes < (CHANGES + all.len() as u64 / 4) * patience {
-            return Ok(());
-        }
         self.save()?;
-        let parts = self.snapshot_parts(&all)?;
+        let parts = self.snapshot_parts(&Conversation::all(&self.db)?)?;
+        let position = self.me()?.cursor;
+        // Tried now, whatever becomes of it: the next one is due after as many changes again.
+        self.session.snapshot.at = Some(position);
+        self.session.snapshot.wanted = false;
         if parts.len() > PARTS.min(usize::from(self.session.limits.batch)) {
             // Its position would hide the slots of those that do not fit.
             return Ok(());
         }
-        let position = self.me()?.cursor;
         let count = u16::try_from(parts.len()).unwrap_or(u16::MAX);
         let mut writes = Vec::new();
         for (at, rows) in parts.into_iter().enumerate() {
@@ -227,12 +218,21 @@ impl Engine {
             let named = NamedValue { name, value, head: false };
             writes.push(self.slot_write(own, conversation.log_epoch, key, version, &named)?);
         }
-        self.session.snapshot.at = Some(position);
-        self.session.snapshot.wanted = false;
         self.session.lane(own).slots = true;
         let request = PutSlots { conversation: own, epoch: conversation.log_epoch, writes };
         self.ask(Request::PutSlots(request), Asked::Slots(own, SlotBatch::Snapshot));
         Ok(())
+    }
+
+    /// Changes after which a new snapshot is due; looked up once, since every input asks.
+    fn snapshot_due_after(&mut self) -> Result<u64> {
+        if let Some(changes) = self.session.snapshot.due_after {
+            return Ok(changes);
+        }
+        let patience = if self.me()?.is_primary() { 1 } else { 2 };
+        let changes = (CHANGES + crate::store::conversation::count(&self.db)? / 4) * patience;
+        self.session.snapshot.due_after = Some(changes);
+        Ok(changes)
     }
 
     /// How far the newest snapshot goes that is known here.

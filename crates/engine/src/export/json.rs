@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::time::rfc3339;
-use super::{Chat, EXPORT_VERSION, ExportProgress, Head, has_words, kind_name, state_name};
+use super::{Chat, EXPORT_VERSION, ExportProgress, Head, has_words, kind_name};
 use crate::view::MessageView;
 
 pub(super) fn head(out: &mut String, head: &Head, conversations: usize) {
@@ -56,7 +56,7 @@ pub(super) fn message(out: &mut String, message: &MessageView) {
         } else {
             out.push_str("null");
         }
-        let _ = write!(out, ",\"state\":\"{}\",\"mine\":{}", state_name(message.state), message.mine);
+        let _ = write!(out, ",\"state\":\"{}\",\"mine\":{}", message.state.name(), message.mine);
     }
     out.push_str("}\n");
 }

@@ -237,16 +237,3 @@ fn kind_name(kind: ConversationKind) -> &'static str {
         ConversationKind::Group => "group",
     }
 }
-
-fn state_name(state: MessageState) -> &'static str {
-    match state {
-        MessageState::Pending => "pending",
-        MessageState::Sent => "sent",
-        MessageState::Delivered => "delivered",
-        MessageState::Read => "read",
-        MessageState::Waiting => "waiting",
-        MessageState::Refused => "refused",
-        MessageState::Failed => "failed",
-        MessageState::Erased => "erased",
-    }
-}

@@ -202,6 +202,12 @@ impl Conversation {
     }
 }
 
+/// How many conversations are here.
+pub(crate) fn count(db: &Connection) -> Result<u64, StoreError> {
+    let count = db.prepare_cached("SELECT count(*) FROM conversation")?.query_row([], |row| row.get(0))?;
+    Ok(from_sql(count))
+}
+
 /// Replaces the participants, keeping the markers of those that stay.
 pub(crate) fn set_participants(
     db: &Connection,

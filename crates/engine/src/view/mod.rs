@@ -40,6 +40,22 @@ pub enum MessageState {
     Erased,
 }
 
+impl MessageState {
+    /// What it is called in files and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Erased => "erased",
+        }
+    }
+}
+
 /// A change of a conversation's members.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MembershipChange {
