@@ -4,6 +4,7 @@
 
 mod bench;
 mod browser;
+mod counts;
 mod serve;
 mod test;
 mod tidy;
@@ -24,7 +25,8 @@ usage: cargo xtask COMMAND
   screenshots       pictures of every page, into target/screenshots
   webbench          how fast and how large the web app is
   web [--dev]       build the web app into dist/
-  bench [SCENARIO…] measure: s1 s2 s3 s4 open search; all of them without a name
+  bench [SCENARIO…] measure; all scenarios without a name (--help lists them, docs/performance.md tells of them)
+  counts [--update] instructions of the engine's hot paths, beside those that are committed
   fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
   tidy              the style rules that are tests
 ";
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Some("screenshots") => browser::make("web::access::every_page_is_pictured"),
         Some("webbench") => browser::make("web::bench::figures"),
         Some("bench") => bench::bench(&rest),
+        Some("counts") => counts::counts(&rest),
         Some("fuzz") => test::fuzz(&rest),
         Some("tidy") => tidy::tidy(),
         _ => {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::tools::{cargo, find, root, run};
-use crate::{browser, tidy, wasm};
+use crate::{browser, counts, tidy, wasm};
 
 /// Formatting, style, lints and every test, those in browsers too. With a filter only tests; `web` are those in
 /// browsers.
@@ -25,10 +25,13 @@ pub fn test(filter: &[String]) -> Result<()> {
     step("style", tidy::tidy)?;
     step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
     step("lints", || {
-        run(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+        let features = ["--features", "diario-engine/bench"];
+        let clippy = ["clippy", "--locked", "--workspace", "--all-targets"];
+        run(cargo().args(clippy).args(features).args(["--", "--deny", "warnings"]))
     })?;
     step("the web app, and browsers to test it", browser::prepare)?;
     step("tests", || run_tests(&[]))?;
+    step("instruction counts", || counts::counts(&[]))?;
     step("documentation", || {
         run(cargo()
             .args(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items", "--quiet"])

@@ -17,6 +17,21 @@ pub(crate) struct Args {
     /// Also writes the figures into this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Sets the figures beside those of a file that `--json` wrote, as ratios; ends with an error if one is worse.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) compare: Option<PathBuf>,
+    /// How many per cent worse than in the compared file a figure may be.
+    #[arg(long, value_name = "PERCENT", default_value_t = 25.0)]
+    pub(crate) tolerance: f64,
+    /// Draws latency against load and memory against devices into this folder, as SVG.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) pictures: Option<PathBuf>,
+    /// Measures other servers in the same run, by the scripts in this folder; see docs/performance.md.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) peers: Option<PathBuf>,
+    /// Which of them; those that are installed if none is named.
+    #[arg(long, value_name = "NAME", requires = "peers")]
+    pub(crate) peer: Vec<String>,
     /// Where servers and devices keep their data while it runs; a real disk [default: bench-data beside the build].
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
@@ -57,12 +72,22 @@ pub(crate) enum Scenario {
     S1,
     /// Latency.
     S2,
+    /// Latency at rates up to what the server can do.
+    Load,
     /// Memory of idle devices, and logins.
     S3,
     /// A device that was away.
     S4,
     /// A new device: its first screen, its history.
     S5,
+    /// What a send costs in conversations of 10, 100 and 1,000 members.
+    Members,
+    /// What a send costs with 3, 10 and 30 devices on the other side.
+    Devices,
+    /// What a send and a page cost after 1,000, 10,000 and 100,000 messages.
+    History,
+    /// Letting a device into an account.
+    Linking,
     /// Opening one message.
     Open,
     /// Coming back by a recovery key.
@@ -76,9 +101,14 @@ impl Scenario {
         match self {
             Self::S1 => "s1",
             Self::S2 => "s2",
+            Self::Load => "load",
             Self::S3 => "s3",
             Self::S4 => "s4",
             Self::S5 => "s5",
+            Self::Members => "members",
+            Self::Devices => "devices",
+            Self::History => "history",
+            Self::Linking => "linking",
             Self::Open => "open",
             Self::Recovery => "recovery",
             Self::Search => "search",
@@ -89,9 +119,14 @@ impl Scenario {
         match self {
             Self::S1 => "throughput of the server",
             Self::S2 => "from sent to seen",
+            Self::Load => "from sent to seen, up to what the server can do",
             Self::S3 => "idle devices",
             Self::S4 => "a device that was away",
             Self::S5 => "a new device",
+            Self::Members => "sending to many members",
+            Self::Devices => "sending to many devices",
+            Self::History => "sending and reading with much behind",
+            Self::Linking => "letting a device in",
             Self::Open => "opening messages",
             Self::Recovery => "coming back by a recovery key",
             Self::Search => "looking for messages",

@@ -68,6 +68,9 @@ pub(crate) const S5_ALL_BYTES: Bar = Bar::at_most(512.0);
 pub(crate) const S5_ALL_PEERS: &str =
     "of 200 conversations: Synapse 0.58-0.89 s, 229 KB; ejabberd 0.21-0.30 s, 222 KB";
 
+/// Microseconds of the server for each member of a conversation in which something is sent.
+pub(crate) const MEMBER: Bar = Bar::at_most(5.0);
+
 pub(crate) const OPEN: Bar = Bar::at_most(100.0);
 
 pub(crate) const SEARCH: Bar = Bar::at_most(50.0);

@@ -11,6 +11,9 @@ use crate::args::Args;
 /// Bytes of a message's text in every scenario.
 pub(crate) const TEXT: usize = 300;
 
+/// Messages a second that are offered, until the server does not keep up.
+const RATES: [u32; 11] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000];
+
 /// How much is done, and where.
 pub(crate) struct Bench {
     root: PathBuf,
@@ -22,6 +25,9 @@ pub(crate) struct Bench {
     /// S2: messages one at a time, and at a rate.
     pub(crate) singles: usize,
     pub(crate) at_rate: usize,
+    /// `load`: messages a second, step by step, and how long each step takes.
+    pub(crate) rates: Vec<u32>,
+    pub(crate) step: Duration,
     /// S3: idle devices, step by step.
     pub(crate) idle: Vec<usize>,
     /// S4: conversations, messages in each, runs.
@@ -33,6 +39,14 @@ pub(crate) struct Bench {
     pub(crate) listed_messages: usize,
     pub(crate) long: usize,
     pub(crate) pages: usize,
+    /// `members`: members of a conversation, run by run.
+    pub(crate) members: Vec<usize>,
+    /// `devices`: devices of the receiving account, run by run.
+    pub(crate) devices: Vec<usize>,
+    /// `history`: messages of a log, step by step.
+    pub(crate) history: Vec<usize>,
+    /// `linking`: devices of the account at last.
+    pub(crate) linked: usize,
     /// `open`: messages.
     pub(crate) opened: usize,
     /// `recovery`: conversations of the account, run by run.
@@ -67,6 +81,8 @@ impl Bench {
             duration: if args.quick { long } else { 10 * long },
             singles: pick(50, 2_000),
             at_rate: pick(25, 1_000),
+            rates: if args.quick { vec![50, 200] } else { RATES.to_vec() },
+            step: if args.quick { long / 2 } else { 3 * long },
             idle,
             conversations: pick(2, 10),
             missed: pick(100, 1_000),
@@ -75,6 +91,10 @@ impl Bench {
             listed_messages: pick(300, 100_000),
             long: pick(1_000, 100_000),
             pages: pick(3, 50),
+            members: if args.quick { vec![3, 6] } else { vec![10, 100, 1_000] },
+            devices: if args.quick { vec![2, 4] } else { vec![3, 10, 30] },
+            history: if args.quick { vec![100, 500] } else { vec![1_000, 10_000, 100_000] },
+            linked: pick(3, 31),
             opened: pick(512, 5_120),
             recovered: if args.quick { vec![3, 10] } else { vec![10, 100, 1_000] },
             searched: pick(1_000, 100_000),

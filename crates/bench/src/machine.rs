@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -20,7 +22,7 @@ const SMALL: usize = 350;
 const SEALED: usize = 450;
 
 /// See the module's documentation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Machine {
     processor: String,
     processors: usize,
@@ -28,8 +30,12 @@ pub(crate) struct Machine {
     file_system: String,
     open_files: usize,
     build: &'static str,
+    rust: &'static str,
+    /// What was measured: the commit, `-dirty` with changes that are not in it.
+    revision: String,
     fdatasync_us: f64,
     loopback_us: f64,
+    sign_us: f64,
     pub(crate) verify_us: f64,
     pub(crate) aead_us: f64,
 }
@@ -44,8 +50,11 @@ pub(crate) fn look(bench: &Bench) -> Result<Machine> {
         file_system: proc::file_system(bench.root())?,
         open_files: proc::open_files()?,
         build: if cfg!(debug_assertions) { "dev, not optimised" } else { "optimised" },
+        rust: env!("CARGO_PKG_RUST_VERSION"),
+        revision: revision(),
         fdatasync_us: fdatasync(bench)?,
         loopback_us: loopback(bench.moment)?,
+        sign_us: sign(bench.moment)?,
         verify_us: verify(bench.moment)?,
         aead_us: aead(bench.moment)?,
     })
@@ -55,13 +64,27 @@ impl Machine {
     /// What is printed above the table.
     pub(crate) fn lines(&self) -> String {
         let Self { processor, processors, kernel, file_system, open_files, build, .. } = self;
-        let (sync, echo, verify, aead) = (self.fdatasync_us, self.loopback_us, self.verify_us, self.aead_us);
+        let Self { rust, revision, fdatasync_us: sync, loopback_us: echo, .. } = self;
+        let Self { sign_us: sign, verify_us: verify, aead_us: aead, .. } = self;
         format!(
-            "{processors} x {processor}, Linux {kernel}, {file_system}, {open_files} open files, build: {build}\n\
-             fdatasync {sync:.0} us ({:.0}/s), loopback echo {echo:.1} us, Ed25519 verify {verify:.1} us, \
-             ChaCha20-Poly1305 of {SEALED} B {aead:.2} us\n",
+            "revision {revision}, Rust {rust}, build: {build}\n\
+             {processors} x {processor}, Linux {kernel}, {file_system}, {open_files} open files\n\
+             fdatasync {sync:.0} us ({:.0}/s), loopback echo {echo:.1} us, Ed25519 sign {sign:.1} us and verify \
+             {verify:.1} us, ChaCha20-Poly1305 of {SEALED} B {aead:.2} us\n",
             1e6 / sync
         )
+    }
+}
+
+/// The commit that this program was built from, as far as git knows here.
+fn revision() -> String {
+    let Ok(program) = std::env::current_exe() else { return "unknown".into() };
+    let folder = program.parent().unwrap_or_else(|| Path::new("."));
+    let described =
+        Command::new("git").arg("-C").arg(folder).args(["describe", "--always", "--dirty"]).output();
+    match described {
+        Ok(out) if out.status.success() => String::from_utf8_lossy(&out.stdout).trim().to_owned(),
+        _ => "unknown".into(),
     }
 }
 
@@ -108,6 +131,14 @@ fn loopback(moment: Duration) -> Result<f64> {
     drop(near);
     echo.join().map_err(|_| anyhow!("the echo failed"))?;
     median
+}
+
+fn sign(moment: Duration) -> Result<f64> {
+    let (key, message) = (SigningKey::from_bytes(&[1; 32]), [2; SEALED]);
+    median_us(moment, || {
+        std::hint::black_box(key.sign(&message));
+        Ok(())
+    })
 }
 
 fn verify(moment: Duration) -> Result<f64> {

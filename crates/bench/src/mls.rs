@@ -50,6 +50,11 @@ fn public(key: &SigningKey) -> PublicKey {
 }
 
 impl NewAccount {
+    /// The account's id.
+    pub(crate) fn id(&self) -> AccountId {
+        AccountId::of_key(&public(&self.identity))
+    }
+
     /// Makes keys, key packages and the group of the self conversation.
     pub(crate) fn make(devices: usize, key_packages: usize) -> Result<Self> {
         let identity = new_key()?;

@@ -6,6 +6,10 @@ use diario_protocol::{Append, Bin, ConversationId, EntryId, Epoch, Request};
 use crate::device::{Device, in_memory, together};
 use crate::server::ServerProcess;
 use crate::socket::Socket;
+use crate::wire::Tally;
+
+/// Entries of one sender that wait for their answer.
+pub(crate) const IN_FLIGHT: u64 = 16;
 
 /// An account with 2 devices that sends, one with 3 that receives, and their conversation.
 pub(crate) struct Pair {
@@ -38,8 +42,18 @@ pub(crate) async fn account(server: &ServerProcess, name: &str, devices: usize) 
 impl Pair {
     /// Sets a pair up; everybody is in the group and has the first message.
     pub(crate) async fn make(server: &ServerProcess, name: &str) -> Result<Self> {
-        let mut from = account(server, &format!("{name}.from"), 2).await?;
-        let mut to = account(server, &format!("{name}.to"), 3).await?;
+        Self::with_devices(server, name, 2, 3).await
+    }
+
+    /// The same with other numbers of devices.
+    pub(crate) async fn with_devices(
+        server: &ServerProcess,
+        name: &str,
+        sending: usize,
+        receiving: usize,
+    ) -> Result<Self> {
+        let mut from = account(server, &format!("{name}.from"), sending).await?;
+        let mut to = account(server, &format!("{name}.to"), receiving).await?;
         let recipient = to[0].engine.whoami().context("no account")?.1;
         let conversation = from[0].engine.direct(recipient, crate::device::now())?;
         from[0].say(conversation, 1).await?;
@@ -69,6 +83,21 @@ async fn settle(
 }
 
 impl Talk {
+    /// Sends so many entries, up to [`IN_FLIGHT`] of them unanswered, and waits for all answers.
+    pub(crate) async fn write(&self, socket: &mut Socket, count: u64) -> Result<()> {
+        let (mut sent, mut own) = (0, Tally::default());
+        while own.acks < count {
+            while sent < count && sent - own.acks < IN_FLIGHT {
+                sent += 1;
+                self.append(socket, u32::try_from(sent)?)?;
+            }
+            socket.flush().await?;
+            socket.fill().await?;
+            socket.take(|frame| own.count(frame))?;
+        }
+        Ok(())
+    }
+
     /// Puts an entry with a random body into the outbox.
     pub(crate) fn append(&self, socket: &mut Socket, request: u32) -> Result<()> {
         let mut random = vec![0; 16 + self.body];

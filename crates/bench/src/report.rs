@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::bars::Bar;
+use crate::chart::Chart;
 use crate::machine::Machine;
 
 /// Everything that was measured.
@@ -14,17 +15,19 @@ pub(crate) struct Report {
     /// Where the column of peers comes from.
     peers: &'static str,
     figures: Vec<Figure>,
+    #[serde(skip)]
+    pub(crate) charts: Vec<(&'static str, Chart)>,
 }
 
 /// One figure.
 #[derive(Debug, Serialize)]
 pub(crate) struct Figure {
-    scenario: &'static str,
-    name: String,
-    value: f64,
-    unit: &'static str,
+    pub(crate) scenario: &'static str,
+    pub(crate) name: String,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    bar: Option<Bar>,
+    pub(crate) bar: Option<Bar>,
     #[serde(skip_serializing_if = "Option::is_none")]
     met: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +42,12 @@ pub(crate) struct Section<'a> {
 
 impl Report {
     pub(crate) fn new(machine: Machine) -> Self {
-        Self { machine, peers: "measured elsewhere, see peers.md", figures: Vec::new() }
+        Self {
+            machine,
+            peers: "measured elsewhere, see docs/performance.md",
+            figures: Vec::new(),
+            charts: Vec::new(),
+        }
     }
 
     /// A section for a scenario during which others kept so many processors busy.
@@ -49,9 +57,20 @@ impl Report {
         section
     }
 
+    /// Every figure.
+    pub(crate) fn figures(&self) -> &[Figure] {
+        &self.figures
+    }
+
+    /// The machine and its limits.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
     /// A table to be read in a terminal.
     pub(crate) fn table(&self) -> String {
-        let header = ["", "", "measured", "", "bar", "met", "peers (measured elsewhere, see peers.md)"];
+        let header =
+            ["", "", "measured", "", "bar", "met", "peers (measured elsewhere, see docs/performance.md)"];
         let mut rows = vec![header.map(str::to_owned)];
         for figure in &self.figures {
             let bar = |bar: &Bar| format!("{} {}", if bar.at_most { "<=" } else { ">=" }, digits(bar.limit));
@@ -65,25 +84,26 @@ impl Report {
                 figure.peers.unwrap_or_default().to_owned(),
             ]);
         }
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: [usize; 7] = std::array::from_fn(width);
-        let mut out = self.machine.lines();
-        out.push('\n');
-        for row in &rows {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-                // Numbers stand below each other.
-                let _ = if column == 2 {
-                    write!(line, "{cell:>width$}  ")
-                } else {
-                    write!(line, "{cell:<width$}  ")
-                };
-            }
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-        out
+        format!("{}\n{}", self.machine.lines(), columns(&rows))
     }
+}
+
+/// Rows below each other; the third column holds numbers.
+pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut out = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            // Numbers stand below each other.
+            let _ =
+                if column == 2 { write!(line, "{cell:>width$}  ") } else { write!(line, "{cell:<width$}  ") };
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
 }
 
 impl Section<'_> {
@@ -112,7 +132,7 @@ impl Figure {
 }
 
 /// A number with about three digits that count.
-fn digits(value: f64) -> String {
+pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
         n if n >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
         n if n >= 10.0 => format!("{value:.1}"),

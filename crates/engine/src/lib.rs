@@ -20,6 +20,9 @@ mod search;
 mod store;
 mod view;
 
+#[cfg(feature = "bench")]
+pub use engine::bench;
+
 pub use crypto::fingerprint::SafetyComparison;
 pub use crypto::seal::OpenError;
 pub use engine::{

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::bars;
 use crate::bench::Bench;
-use crate::people::{Pair, Talk};
+use crate::people::{IN_FLIGHT, Pair, Talk};
 use crate::proc::Watch;
 use crate::report::Report;
 use crate::server::ServerProcess;
@@ -21,8 +21,6 @@ use crate::socket::Socket;
 use crate::spread::number;
 use crate::wire::Tally;
 
-/// Entries of one sender that wait for their answer.
-const IN_FLIGHT: u64 = 16;
 /// Deliveries of one message: the recipient's three devices and the sender's other one.
 const DELIVERIES: u64 = 4;
 /// How long a delivery may take after the last answer.

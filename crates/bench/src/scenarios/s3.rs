@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::bars;
 use crate::bench::Bench;
+use crate::chart::{Chart, Line, Scale};
 use crate::mls::{Handmade, NewAccount};
 use crate::proc::{self, Watch};
 use crate::report::Report;
@@ -19,6 +20,7 @@ use crate::server::ServerProcess;
 use crate::socket::Socket;
 use crate::spread::number;
 
+const MIB: f64 = 1_048_576.0;
 /// Devices of an account.
 const DEVICES: usize = 5;
 /// Key packages that a real device brings with its registration, besides that of last resort.
@@ -62,6 +64,7 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let whole = Watch::start(server.pid())?;
     let mut logins = (0.0, 0.0);
     let mut memory = Vec::new();
+    let mut whole_memory = vec![(0.0, base / MIB)];
     for step in steps {
         eprintln!("s3: {step} devices");
         let watch = Watch::start(server.pid())?;
@@ -70,7 +73,9 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         here = step;
         logins = (logins.0 + usage.server, logins.1 + usage.generator);
         tokio::time::sleep(REST).await;
-        memory.push((step, (proc::memory(server.pid(), "VmRSS")? - base) / number(step) / 1024.0));
+        let resident = proc::memory(server.pid(), "VmRSS")?;
+        memory.push((step, (resident - base) / number(step) / 1024.0));
+        whole_memory.push((number(step), resident / MIB));
     }
     let others = whole.read()?.others;
 
@@ -94,7 +99,16 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         each(second.generator, accounts - complete),
         "ms",
     );
-    s3.put("memory of the server without devices", base / 1_048_576.0, "MiB");
+    s3.put("memory of the server without devices", base / MIB, "MiB");
+    report.charts.push((
+        "memory-devices",
+        Chart {
+            title: "The server's memory with idle devices".into(),
+            x: ("devices".into(), Scale::Linear),
+            y: ("MiB".into(), Scale::Linear),
+            lines: vec![Line::new("resident", whole_memory)],
+        },
+    ));
     if bench.idle.last().is_some_and(|wanted| *wanted > last) {
         eprintln!("s3: only {} files may be open: {last} devices are the most here", proc::open_files()?);
     }

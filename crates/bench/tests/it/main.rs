@@ -37,3 +37,35 @@ fn a_quick_run_loses_nothing_and_gives_a_table_and_json() {
     let table = String::from_utf8(run.stdout).unwrap();
     assert!(table.contains("messages a second") && table.contains("measured elsewhere"), "{table}");
 }
+
+#[test]
+fn a_quick_run_shows_what_costs_grow_with_and_draws_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("figures.json");
+    let pictures = folder.path().join("pictures");
+    let bench = |more: &[&std::ffi::OsStr]| {
+        Command::new(env!("CARGO_BIN_EXE_diario-bench"))
+            .args(["--quick", "--pairs", "1", "--data"])
+            .arg(folder.path().join("data"))
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let all = ["members", "devices", "history", "linking", "load", "--json"].map(std::ffi::OsStr::new);
+    let run = bench(&[&all[..], &[json.as_ref(), "--pictures".as_ref(), pictures.as_ref()]].concat());
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let report: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    for scenario in ["members", "devices", "history", "linking", "load"] {
+        let mut figures = report["figures"].as_array().unwrap().iter();
+        assert!(figures.any(|f| f["scenario"] == scenario && f["unit"] != ""), "{scenario}: {report:#}");
+    }
+    assert!(report["machine"]["sign_us"].as_f64().unwrap() > 0.0);
+    assert!(report["machine"]["revision"].is_string());
+    let picture = std::fs::read_to_string(pictures.join("latency-load.svg")).unwrap();
+    assert!(picture.contains("messages a second") && picture.contains("p99"), "{picture}");
+
+    let again = ["linking", "--tolerance", "100000", "--compare"].map(std::ffi::OsStr::new);
+    let run = bench(&[&again[..], &[json.as_ref()]].concat());
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(String::from_utf8(run.stdout).unwrap().contains("ratio"));
+}

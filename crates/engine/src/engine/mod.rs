@@ -2,6 +2,8 @@
 
 mod apply;
 mod ask;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod bootstrap;
 mod commands;
 mod commit;

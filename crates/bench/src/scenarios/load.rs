@@ -1,0 +1,223 @@
+//! S2 at rates: from sent to seen, while more and more is sent, until the server does not keep up.
+//!
+//! The load is open: messages leave when they are due, whether or not earlier ones have arrived, and their time counts
+//! from then. So a server that falls behind is seen to do so.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::bench::Bench;
+use crate::chart::{Chart, Line, Scale};
+use crate::device::Device;
+use crate::people::{Pair, Talk};
+use crate::proc::Watch;
+use crate::report::Report;
+use crate::server::ServerProcess;
+use crate::socket::Socket;
+use crate::spread::{Spread, number};
+use crate::wire::Tally;
+
+/// The shortest time between two moments at which messages leave; at high rates several leave together.
+const SLOT: Duration = Duration::from_micros(500);
+/// How long the last messages of a step may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Beyond this (milliseconds, the 99th of a hundred) the server does not keep up.
+const TOO_LATE: f64 = 250.0;
+
+/// When each message was due, or seen.
+type Times = Arc<Mutex<Vec<Instant>>>;
+
+struct Lane {
+    due: mpsc::UnboundedSender<Instant>,
+    sent: Times,
+    seen: Times,
+}
+
+pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
+    let folder = bench.folder()?;
+    let server = ServerProcess::start(folder.path())?;
+    let (mut lanes, mut tasks) = (Vec::new(), JoinSet::new());
+    for n in 0..bench.pairs {
+        lanes.push(open(Pair::make(&server, &format!("load.{n}")).await?, &mut tasks)?);
+    }
+    let (mut p50s, mut p99s) = (Vec::new(), Vec::new());
+    let mut best = 0.0;
+    let mut cpus = Vec::new();
+    for rate in &bench.rates {
+        let watch = Watch::start(server.pid())?;
+        let offered = pace(&lanes, *rate, bench.step).await?;
+        settle(&lanes, offered, &mut tasks).await?;
+        let usage = watch.read()?;
+        let times = take(&lanes)?;
+        let spread = Spread::new(times);
+        let (rate, achieved) = (f64::from(*rate), number(offered) / usage.seconds);
+        let (p50, p99) = (spread.ms(50), spread.ms(99));
+        let mut section = report.scenario("load", usage.others);
+        section.put(&format!("{rate} a second: p50"), p50, "ms");
+        section.put(&format!("{rate} a second: p99"), p99, "ms");
+        section.put(&format!("{rate} a second: server processors"), usage.server / usage.seconds, "");
+        let cpu = usage.server / number(offered) * 1e3;
+        section.put(&format!("{rate} a second: server CPU for 1,000 messages"), cpu, "s");
+        section.put(&format!("{rate} a second: generator processors"), usage.generator / usage.seconds, "");
+        p50s.push((rate, p50));
+        p99s.push((rate, p99));
+        cpus.push((rate, cpu * 1e3));
+        if p99 > TOO_LATE {
+            section.put("more than the server can do, messages a second", rate, "/s");
+            section.put("what it does then, messages a second", achieved, "/s");
+            break;
+        }
+        best = rate;
+    }
+    report.scenario("load", 0.0).put("kept up with, messages a second", best, "/s");
+    report.charts.push((
+        "latency-load",
+        Chart {
+            title: "From sent to seen, while more and more is sent".into(),
+            x: ("messages a second".into(), Scale::Logarithmic),
+            y: ("milliseconds".into(), Scale::Logarithmic),
+            lines: vec![Line::new("p99", p99s), Line::new("p50", p50s)],
+        },
+    ));
+    report.charts.push((
+        "cpu-load",
+        Chart {
+            title: "The server's processor time for a message".into(),
+            x: ("messages a second".into(), Scale::Logarithmic),
+            y: ("microseconds".into(), Scale::Linear),
+            lines: vec![Line::new("a message, four deliveries", cpus)],
+        },
+    ));
+    Ok(())
+}
+
+/// Gives a pair's connections to tasks.
+fn open(pair: Pair, tasks: &mut JoinSet<Result<()>>) -> Result<Lane> {
+    let Pair { from, to, talk } = pair;
+    let mut from = from.into_iter();
+    let sender = from.next().context("a sender")?.into_socket();
+    let mut others: Vec<Socket> = from.chain(to).map(Device::into_socket).collect();
+    let third = others.pop().context("a third device")?;
+    for socket in others {
+        tasks.spawn(swallow(socket));
+    }
+    let (due, wanted) = mpsc::unbounded_channel();
+    let (sent, seen) = (Times::default(), Times::default());
+    tasks.spawn(send(sender, talk, wanted, Arc::clone(&sent)));
+    tasks.spawn(watch_log(third, talk.head, Arc::clone(&seen)));
+    Ok(Lane { due, sent, seen })
+}
+
+/// Tells the lanes in turn when a message is due; gives how many there were.
+async fn pace(lanes: &[Lane], rate: u32, step: Duration) -> Result<usize> {
+    let senders: Vec<_> = lanes.iter().map(|lane| lane.due.clone()).collect();
+    let pacing = tokio::task::spawn_blocking(move || {
+        let begin = Instant::now();
+        let due = |count: u32| Duration::from_secs(1) * count / rate;
+        let (mut count, mut slot) = (0u32, Duration::ZERO);
+        while slot < step {
+            std::thread::sleep(slot.saturating_sub(begin.elapsed()));
+            while due(count) <= slot {
+                let lane = &senders[count as usize % senders.len()];
+                // The time that was planned, even if this thread came to it late.
+                if lane.send(begin + slot).is_err() {
+                    bail!("a sender ended");
+                }
+                count += 1;
+            }
+            slot = due(count).max(slot + SLOT);
+        }
+        Ok(count as usize)
+    });
+    pacing.await?
+}
+
+/// Waits until everything that was sent was seen.
+async fn settle(lanes: &[Lane], sent: usize, tasks: &mut JoinSet<Result<()>>) -> Result<()> {
+    let arrived = async {
+        while lanes.iter().map(|lane| lock(&lane.seen).len()).sum::<usize>() < sent {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        waited = tokio::time::timeout(PATIENCE, arrived) => waited.context("a message did not arrive"),
+        ended = tasks.join_next() => match ended {
+            Some(ended) => ended?.context("a connection ended"),
+            None => bail!("there are no connections"),
+        },
+    }
+}
+
+/// The times of all messages so far, which are forgotten.
+fn take(lanes: &[Lane]) -> Result<Vec<Duration>> {
+    let mut times = Vec::new();
+    for lane in lanes {
+        let (mut sent, mut seen) = (lock(&lane.sent), lock(&lane.seen));
+        if sent.len() != seen.len() {
+            bail!("{} messages were sent and {} seen", sent.len(), seen.len());
+        }
+        times.extend(sent.drain(..).zip(seen.drain(..)).map(|(sent, seen)| seen.duration_since(sent)));
+    }
+    Ok(times)
+}
+
+fn lock(times: &Times) -> std::sync::MutexGuard<'_, Vec<Instant>> {
+    times.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sends a message for each that is due.
+async fn send(
+    mut socket: Socket,
+    talk: Talk,
+    mut due: mpsc::UnboundedReceiver<Instant>,
+    sent: Times,
+) -> Result<()> {
+    let (mut number, mut own) = (0, Tally::default());
+    loop {
+        tokio::select! {
+            first = due.recv() => {
+                let mut next = first;
+                while let Some(at) = next {
+                    number += 1;
+                    lock(&sent).push(at);
+                    talk.append(&mut socket, number)?;
+                    next = due.try_recv().ok();
+                }
+                socket.flush().await?;
+            }
+            filled = socket.fill() => {
+                filled?;
+                socket.take(|frame| own.count(frame))?;
+            }
+        }
+    }
+}
+
+/// Notes when entries after `head` came.
+async fn watch_log(mut socket: Socket, head: u64, seen: Times) -> Result<()> {
+    let mut tally = Tally { seq: head, ..Tally::default() };
+    loop {
+        socket.fill().await?;
+        let before = tally.entries;
+        socket.take(|frame| tally.count(frame))?;
+        let at = Instant::now();
+        lock(&seen).extend((before..tally.entries).map(|_| at));
+        if tally.gaps > 0 {
+            bail!("the log has a gap");
+        }
+        socket.flush().await?;
+    }
+}
+
+/// Reads and forgets.
+async fn swallow(mut socket: Socket) -> Result<()> {
+    loop {
+        socket.fill().await?;
+        socket.take(|_| Ok(()))?;
+        socket.flush().await?;
+    }
+}
