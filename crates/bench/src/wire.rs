@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow, bail};
 use minicbor::Decoder;
+use minicbor::data::Type;
 
 const REPLY: u32 = 1;
 const REFUSED: u8 = 2;
@@ -9,9 +10,11 @@ const CHANGES: u32 = 3;
 const APPENDED: u32 = 3;
 const ENTRY: u32 = 0;
 const ECHO: u32 = 1;
+/// Elements of a change that is not an entry in a row.
+const WHOLE: u64 = 2;
 
 /// What one connection got.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     /// Entries that the server took.
     pub(crate) acks: u64,
@@ -23,9 +26,17 @@ pub(crate) struct Tally {
     pub(crate) position: u64,
     /// Times that a position or sequence did not follow the one before.
     pub(crate) gaps: u64,
+    /// In the frame that is read: the position so far, and the newest sequence of each origin.
+    now: u64,
+    newest: Vec<u64>,
 }
 
 impl Tally {
+    /// Of a log whose newest sequence is known.
+    pub(crate) fn from(seq: u64) -> Self {
+        Self { seq, ..Self::default() }
+    }
+
     /// Counts what is in a frame.
     pub(crate) fn count(&mut self, frame: &[u8]) -> Result<()> {
         self.read(frame).map_err(|e| anyhow!("a frame that cannot be read: {e}"))?;
@@ -49,6 +60,8 @@ impl Tally {
             CHANGES => {
                 d.array()?;
                 d.array()?;
+                self.now = 0;
+                self.newest.clear();
                 for _ in 0..d.array()?.unwrap_or(0) {
                     self.change(&mut d)?;
                 }
@@ -59,10 +72,14 @@ impl Tally {
     }
 
     fn change(&mut self, d: &mut Decoder<'_>) -> Result<(), minicbor::decode::Error> {
-        d.array()?;
-        let position = d.u64()?;
+        let elements = d.array()?.unwrap_or(0);
+        let position = after(self.now, d.i64()?);
+        self.now = position;
         self.gaps += u64::from(self.position != 0 && position != self.position + 1);
         self.position = position;
+        if elements > WHOLE {
+            return self.in_row(d, elements - 1);
+        }
         d.array()?;
         let what = d.u32()?;
         if what != ENTRY && what != ECHO {
@@ -75,13 +92,43 @@ impl Tally {
         }
         d.skip()?;
         let seq = d.u64()?;
-        self.gaps += u64::from(self.seq != 0 && seq != self.seq + 1);
-        self.seq = seq;
+        self.entry_at(seq);
         for _ in 2..left {
             d.skip()?;
         }
         Ok(())
     }
+
+    fn in_row(&mut self, d: &mut Decoder<'_>, elements: u64) -> Result<(), minicbor::decode::Error> {
+        let origin = if d.datatype()? == Type::Array {
+            d.skip()?;
+            self.newest.push(0);
+            self.newest.len() - 1
+        } else {
+            usize::try_from(d.u64()?).unwrap_or(usize::MAX)
+        };
+        let ahead = d.i64()?;
+        let newest = self.newest.get_mut(origin);
+        let newest = newest.ok_or_else(|| minicbor::decode::Error::message("an unknown origin"))?;
+        *newest = after(*newest, ahead);
+        let seq = *newest;
+        self.entry_at(seq);
+        self.entries += 1;
+        for _ in 2..elements {
+            d.skip()?;
+        }
+        Ok(())
+    }
+
+    fn entry_at(&mut self, seq: u64) {
+        self.gaps += u64::from(self.seq != 0 && seq != self.seq + 1);
+        self.seq = seq;
+    }
+}
+
+/// The number that is so much further than the one after `last`.
+fn after(last: u64, ahead: i64) -> u64 {
+    last.wrapping_add(1).wrapping_add(ahead.cast_unsigned())
 }
 
 #[cfg(test)]

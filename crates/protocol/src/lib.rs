@@ -23,6 +23,7 @@ mod request;
 mod response;
 mod retention;
 pub mod roster;
+mod row;
 mod slot;
 mod text;
 
@@ -50,6 +51,7 @@ pub use response::{
     Reply, Seen, ServerFrame, SignalPush, SlotOutcome, Welcome, What,
 };
 pub use retention::{Retention, RetentionError};
+pub use row::{ChangesRef, WhatRef};
 pub use slot::Slot;
 pub use text::{Username, UsernameError};
 

@@ -144,20 +144,16 @@ pub enum SlotOutcome {
     Newer(#[n(0)] SlotVersion),
 }
 
-/// A part of a log, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// A part of a log, oldest first. Entries that follow each other are said short on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPage {
     /// The conversation.
-    #[n(0)]
     pub conversation: ConversationId,
     /// Running hash before the first of the entries.
-    #[n(1)]
     pub hash_before: LogHash,
     /// The entries, gapless unless commits only were asked for. May end before what was asked.
-    #[n(2)]
     pub entries: Vec<Entry>,
     /// The log's newest sequence.
-    #[n(3)]
     pub head: Seq,
 }
 
@@ -246,25 +242,21 @@ pub struct Seen {
     pub at: Option<Timestamp>,
 }
 
-/// Some of the diary, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// Some of the diary, in order. Entries that follow each other are said short on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
     /// The changes.
-    #[n(0)]
     pub items: Vec<Change>,
     /// Whether the stream is live after these: nothing older is left to send.
-    #[n(1)]
     pub live: bool,
 }
 
 /// One change in an account's diary.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Its place in the diary.
-    #[n(0)]
     pub position: Position,
     /// What changed.
-    #[n(1)]
     pub what: What,
 }
 

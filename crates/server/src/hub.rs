@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use bytes::Bytes;
 use diario_protocol::limits::PAGE_BYTES;
 use diario_protocol::{
-    AccountId, Body, ConversationId, DeviceId, DeviceRef, EntryId, EntryKind, Fixed, MailboxId, MailboxItem,
-    Notice, Position, Seq, ServerFrame, SignalPush, Timestamp, What,
+    AccountId, Body, ChangesRef, DeviceId, DeviceRef, EntryKind, MailboxId, MailboxItem, Notice, Position,
+    ServerFrame, SignalPush, Timestamp, What, WhatRef,
 };
 use minicbor::Encode;
 
@@ -47,47 +47,11 @@ struct Sides {
     approver: Option<Arc<Link>>,
 }
 
-// Borrowed mirrors of `ServerFrame::Changes`, so that an entry is encoded without being copied first.
+// A borrowed mirror of `ServerFrame::Changes`, so that an entry is encoded without being copied first.
 #[derive(Encode)]
 enum FrameRef<'a> {
     #[n(3)]
     Changes(#[n(0)] ChangesRef<'a>),
-}
-
-#[derive(Encode)]
-struct ChangesRef<'a> {
-    #[n(0)]
-    items: Vec<ChangeRef<'a>>,
-    #[n(1)]
-    live: bool,
-}
-
-#[derive(Encode)]
-struct ChangeRef<'a> {
-    #[n(0)]
-    position: Position,
-    #[n(1)]
-    what: WhatRef<'a>,
-}
-
-enum WhatRef<'a> {
-    Whole(&'a What),
-    Echo(ConversationId, Seq, EntryId, Fixed<8>),
-}
-
-impl<C> Encode<C> for WhatRef<'_> {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        ctx: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        match self {
-            Self::Whole(what) => what.encode(e, ctx),
-            Self::Echo(conversation, seq, id, digest) => {
-                What::Echo(*conversation, *seq, *id, *digest).encode(e, ctx)
-            }
-        }
-    }
 }
 
 /// One account's part of a transaction.
@@ -371,7 +335,7 @@ fn encode(part: &[(Position, Arc<What>)], account: AccountId, echo: Option<Devic
             }
             (what, _) => WhatRef::Whole(what),
         };
-        ChangeRef { position: *position, what }
+        (*position, what)
     });
     let frame = FrameRef::Changes(ChangesRef { items: items.collect(), live: true });
     let position = |item: Option<&(Position, Arc<What>)>| item.map_or(Position(0), |(p, _)| *p);
@@ -397,7 +361,7 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use diario_protocol::{Change, Changes, Entry, Epoch};
+    use diario_protocol::{Change, Changes, ConversationId, Entry, EntryId, Epoch, Seq};
 
     use super::*;
     use crate::link::Bounds;

@@ -199,7 +199,7 @@ async fn send(
 
 /// Notes when entries after `head` came.
 async fn watch_log(mut socket: Socket, head: u64, seen: Times) -> Result<()> {
-    let mut tally = Tally { seq: head, ..Tally::default() };
+    let mut tally = Tally::from(head);
     loop {
         socket.fill().await?;
         let before = tally.entries;

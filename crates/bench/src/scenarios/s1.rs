@@ -112,7 +112,7 @@ async fn send(
     counters: Arc<Counters>,
     last: watch::Sender<Option<u64>>,
 ) -> Result<u64> {
-    let mut tally = Tally { seq: talk.head, ..Tally::default() };
+    let mut tally = Tally::from(talk.head);
     let mut sent = 0;
     loop {
         let stop = counters.stop.load(Relaxed);
@@ -144,7 +144,7 @@ async fn receive(
     counters: Arc<Counters>,
     mut last: watch::Receiver<Option<u64>>,
 ) -> Result<Tally> {
-    let mut tally = Tally { seq: talk.head, ..Tally::default() };
+    let mut tally = Tally::from(talk.head);
     let mut end = None;
     while end.is_none_or(|end| tally.seq < end) {
         tokio::select! {

@@ -69,7 +69,7 @@ async fn raw(bench: &Bench, pair: Pair) -> Result<(Spread, Spread)> {
     let mut third = others.pop().context("a third device")?;
     let reading: Vec<_> = others.into_iter().map(|socket| tokio::spawn(swallow(socket))).collect();
 
-    let mut seen = Tally { seq: talk.head, ..Tally::default() };
+    let mut seen = Tally::from(talk.head);
     let mut own = Tally::default();
     let mut singles = Vec::new();
     for n in 0..WARM_UP + bench.singles {

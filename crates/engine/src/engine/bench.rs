@@ -6,7 +6,8 @@ use diario_protocol::{
     Seq, ServerFrame, Timestamp,
 };
 
-use super::entries::{Letter, entry_id, short_hash};
+use super::entries::{entry_id, short_hash};
+use super::letter::Letter;
 use super::{Engine, Result};
 use crate::content::MimiContent;
 use crate::crypto::identity::KeyPair;

@@ -1,11 +1,11 @@
 //! Entries in the order of the log: opened, refused, or kept until they can be opened.
 
 use diario_protocol::{
-    AccountId, Body, ConversationId, Entry, EntryId, EntryKind, Epoch, LogHash, Seq, Timestamp,
+    AccountId, Body, ConversationId, Entry, EntryId, EntryKind, Epoch, LogHash, Timestamp,
 };
 use ed25519_dalek::VerifyingKey;
-use minicbor::{Decode, Encode};
 
+use super::letter::Letter;
 use super::{Engine, Result};
 use crate::content::{self, ContentView, MessageId, MimiContent};
 use crate::crypto::key::ConversationKey;
@@ -20,23 +20,6 @@ use crate::store::sealed;
 
 /// Keys kept in memory; beyond them the cache begins anew.
 const MOST_CACHED: usize = 4_096;
-
-/// What an entry's seal holds.
-#[derive(Debug, Encode, Decode)]
-pub(super) struct Letter {
-    /// How far the sender had the log.
-    #[n(0)]
-    pub(super) seen: Seq,
-    /// First 16 bytes of the running hash there.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub(super) seen_hash: Vec<u8>,
-    /// The sender's clock.
-    #[n(2)]
-    pub(super) sent_at: Timestamp,
-    /// MIMI content.
-    #[cbor(n(3), with = "minicbor::bytes")]
-    pub(super) content: Vec<u8>,
-}
 
 /// How an entry of the log is kept here.
 struct Shown {

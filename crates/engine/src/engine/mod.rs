@@ -16,6 +16,7 @@ mod import;
 mod index;
 mod join;
 mod keyring;
+mod letter;
 mod link;
 mod names;
 mod older;

@@ -8,7 +8,8 @@ use diario_protocol::{
     AccountRef, Append, Body, ConversationId, ConversationKind, LogRange, PutKeyPackages, Request, Seq,
 };
 
-use super::entries::{Letter, short_hash};
+use super::entries::short_hash;
+use super::letter::Letter;
 use super::requests::{Asked, Question, SentEntry};
 use super::{Engine, Result, Timer};
 use crate::crypto::seal::{self, Place, Subject};

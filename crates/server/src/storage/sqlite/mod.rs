@@ -166,6 +166,7 @@ fn make_private(path: &Path) {
 
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let db = Connection::open(path)?;
+    sql::plan_once(&db)?;
     db.set_prepared_statement_cache_capacity(128);
     db.busy_timeout(Duration::from_secs(5))?;
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;")?;

@@ -27,6 +27,7 @@ impl Pool {
         let open = || -> Result<Connection, rusqlite::Error> {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let db = Connection::open_with_flags(path, flags)?;
+            super::sql::plan_once(&db)?;
             db.set_prepared_statement_cache_capacity(64);
             db.execute_batch(&format!("PRAGMA query_only = ON; PRAGMA cache_size = -{cache_kib};"))?;
             Ok(db)

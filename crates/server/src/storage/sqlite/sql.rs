@@ -5,8 +5,15 @@ use diario_protocol::{
     AccountId, Bin, Body, ConversationId, ConversationKind, DeviceId, Digest, EntryId, EntryKind, Epoch,
     LogHash, Position, PublicKey, RecoveryId, Seq, Slot, SlotKey, SlotVersion, Timestamp,
 };
+use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Error, Result, Row};
+use rusqlite::{Connection, Error, Result, Row};
+
+/// What a statement does is decided once, not anew for each value that is bound: where an index is partial, SQLite would
+/// otherwise prepare it at every run.
+pub(super) fn plan_once(db: &Connection) -> Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
 
 /// "Without end", for times and sequences.
 pub(super) const FOREVER: i64 = i64::MAX;
