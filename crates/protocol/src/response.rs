@@ -144,16 +144,20 @@ pub enum SlotOutcome {
     Newer(#[n(0)] SlotVersion),
 }
 
-/// A part of a log, oldest first. Entries that follow each other are said short on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A part of a log, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct LogPage {
     /// The conversation.
+    #[n(0)]
     pub conversation: ConversationId,
     /// Running hash before the first of the entries.
+    #[n(1)]
     pub hash_before: LogHash,
     /// The entries, gapless unless commits only were asked for. May end before what was asked.
+    #[cbor(n(2), with = "crate::row::entries")]
     pub entries: Vec<Entry>,
     /// The log's newest sequence.
+    #[n(3)]
     pub head: Seq,
 }
 

@@ -339,12 +339,12 @@ impl Engine {
         is_broken: impl FnOnce(&E) -> bool,
     ) -> std::result::Result<T, E> {
         self.clock_is(now);
-        self.db.execute_batch("BEGIN IMMEDIATE").map_err(EngineError::from)?;
+        self.run("BEGIN IMMEDIATE")?;
         let outcome = body(self).and_then(|value| {
             self.pump()?;
             self.save()?;
             self.plan_indexing()?;
-            self.db.execute_batch("COMMIT").map_err(EngineError::from)?;
+            self.run("COMMIT")?;
             Ok(value)
         });
         let staged = std::mem::take(&mut self.staged);
@@ -357,12 +357,18 @@ impl Engine {
             Err(e) => {
                 // The store may have rolled back by itself, as it does when the disk is full.
                 if !self.db.is_autocommit() {
-                    self.db.execute_batch("ROLLBACK").map_err(EngineError::from)?;
+                    self.run("ROLLBACK")?;
                 }
                 self.recover(is_broken(&e))?;
                 Err(e)
             }
         }
+    }
+
+    /// Runs a statement of every input, prepared once.
+    fn run(&self, sql: &str) -> Result<()> {
+        self.db.prepare_cached(sql)?.execute([])?;
+        Ok(())
     }
 
     /// Goes back to what the store says, after an input that failed; if the engine is what failed, the connection too.
