@@ -281,7 +281,7 @@ mod tests {
             account: AccountId::new([device; 16]),
             device: DeviceId::new([device; 16]),
             annotates: None,
-            received_at: Timestamp(1_700_000_000_000 + seq),
+            received_at: Timestamp(1_700_000_000_000 + seq.min(1_000_000)),
             body: Body::Present(vec![7; 400].into()),
         }
     }
