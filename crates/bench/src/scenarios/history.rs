@@ -34,7 +34,8 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         talk.write(&mut socket, measured).await?;
         let sends = watch.read()?;
         behind += measured;
-        let stored = bytes_of(folder.path())? / number(usize::try_from(behind)?);
+        let database = bytes_of(folder.path(), "sqlite")? / number(usize::try_from(behind)?);
+        let ahead = bytes_of(folder.path(), "sqlite-wal")? / 1_048_576.0;
 
         let newest = talk.head + behind;
         let watch = Watch::start(server.pid())?;
@@ -55,7 +56,8 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         section.put(&format!("{of}: a page of {PAGE} at the beginning, p50"), pages[1].ms(50), "ms");
         let page = reads.server / number(bench.pages * 8) * 1e6;
         section.put(&format!("{of}: server CPU of a page"), page, "us");
-        section.put(&format!("{of}: bytes on the server's disk, a message"), stored, "B");
+        section.put(&format!("{of}: bytes of the database, a message"), database, "B");
+        section.put(&format!("{of}: write-ahead log"), ahead, "MiB");
     }
     Ok(())
 }
@@ -82,11 +84,14 @@ async fn page(socket: &mut Socket, talk: &Talk, first: u64) -> Result<Duration> 
     }
 }
 
-/// Bytes of the files in a folder.
-fn bytes_of(folder: &std::path::Path) -> Result<f64> {
+/// Bytes of the files in a folder whose names end so.
+fn bytes_of(folder: &std::path::Path, extension: &str) -> Result<f64> {
     let mut bytes = 0;
     for file in std::fs::read_dir(folder)? {
-        bytes += file?.metadata()?.len();
+        let file = file?;
+        if file.path().extension().is_some_and(|found| found == extension) {
+            bytes += file.metadata()?.len();
+        }
     }
     Ok(number(usize::try_from(bytes)?))
 }

@@ -32,13 +32,32 @@ const DELIVERIES: usize = 400_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
+    let mut before: Option<Cost> = None;
     for members in &bench.members {
-        one(bench, report, *members).await?;
+        let cost = one(bench, report, *members).await?;
+        if let Some(fewer) = before {
+            let more = number(cost.members - fewer.members);
+            let of = format!("from {} to {members} members", fewer.members);
+            let mut section = report.scenario("members", cost.others);
+            let alone = (cost.alone - fewer.alone) / more;
+            section.put(&format!("{of}, nobody connected: each one more"), alone, "us").bar(bars::MEMBER);
+            let connected = (cost.connected - fewer.connected) / more;
+            section.put(&format!("{of}, all connected: each one more"), connected, "us");
+        }
+        before = Some(cost);
     }
     Ok(())
 }
 
-async fn one(bench: &Bench, report: &mut Report, members: usize) -> Result<()> {
+/// Microseconds of the server for a send.
+struct Cost {
+    members: usize,
+    alone: f64,
+    connected: f64,
+    others: f64,
+}
+
+async fn one(bench: &Bench, report: &mut Report, members: usize) -> Result<Cost> {
     let folder = bench.folder()?;
     let server = ServerProcess::start(&folder.path().join("server"))?;
     let mut others = Vec::new();
@@ -78,16 +97,14 @@ async fn one(bench: &Bench, report: &mut Report, members: usize) -> Result<()> {
 
     let each = |usage: &Usage| usage.server / number(messages) * 1e6;
     let of = format!("{members} members");
-    let mut section = report.scenario("members", together.others.max(alone.others));
-    section.put(&format!("{of}, nobody connected: server CPU of a send"), each(&alone), "us");
-    section
-        .put(&format!("{of}, nobody connected: the same, a member"), each(&alone) / number(members), "us")
-        .bar(bars::MEMBER);
-    section.put(&format!("{of}, all connected: server CPU of a send"), each(&together), "us");
-    section.put(&format!("{of}, all connected: the same, a member"), each(&together) / number(members), "us");
+    let others_busy = together.others.max(alone.others);
+    let (alone, connected) = (each(&alone), each(&together));
+    let mut section = report.scenario("members", others_busy);
+    section.put(&format!("{of}, nobody connected: server CPU of a send"), alone, "us");
+    section.put(&format!("{of}, all connected: server CPU of a send"), connected, "us");
     let generator = together.generator / number(messages * members) * 1e6;
     section.put(&format!("{of}, all connected: generator CPU, a member"), generator, "us");
-    Ok(())
+    Ok(Cost { members, alone, connected, others: others_busy })
 }
 
 /// A group of a new account with `others`; gives its first device's connection.

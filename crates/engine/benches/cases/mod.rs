@@ -20,6 +20,7 @@ pub(crate) const NAMES: &[&str] = &[
     "page-decode-256",
     "receive-256",
     "receive-1",
+    "receive-1-beside-200",
     "send-1",
     "list-200",
     "history-50",
@@ -75,6 +76,12 @@ pub(crate) fn prepare(name: &str) -> Option<Box<dyn Case>> {
         }
         "receive-256" => Box::new(Receive::new(PAGE)),
         "receive-1" => Box::new(Receive::new(1)),
+        "receive-1-beside-200" => {
+            // What a message costs must not grow with what else is on the device.
+            let mut receive = Receive::new(1);
+            receive.world.groups(200);
+            Box::new(receive)
+        }
         "send-1" => {
             let mut world = World::new();
             let conversation = world.direct();

@@ -16,7 +16,7 @@ use crate::crypto::seal::{self, Place, Subject};
 use crate::store::conversation::{self, Conversation, Membership};
 use crate::store::message;
 use crate::store::outbox::{self, Outgoing};
-use crate::store::{people, sealed};
+use crate::store::{newcomer, sealed};
 
 /// Entries of one conversation under way at a time.
 const WINDOW: usize = 32;
@@ -227,7 +227,7 @@ impl Engine {
 
     /// Asks who somebody is: participants without a name, senders without a known device.
     fn ask_for_the_unknown(&mut self) -> Result<()> {
-        let unknown: Vec<_> = people::unknown_participants(&self.db)?
+        let unknown: Vec<_> = newcomer::nameless(&self.db)?
             .into_iter()
             .chain(std::mem::take(&mut self.session.to_name))
             .collect::<BTreeSet<_>>()

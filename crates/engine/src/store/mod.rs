@@ -7,6 +7,7 @@ pub(crate) mod hole;
 pub(crate) mod kept;
 pub(crate) mod message;
 pub(crate) mod mls;
+pub(crate) mod newcomer;
 pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod recovery;
@@ -84,7 +85,7 @@ pub(crate) fn prepare(db: &Connection) -> Result<(), StoreError> {
         }
         db.execute_batch(&format!("PRAGMA user_version = {}; COMMIT", version + 1))?;
     }
-    Ok(())
+    newcomer::watch(db)
 }
 
 /// An id from a column.

@@ -277,19 +277,9 @@ pub(crate) fn nameless(
 ) -> Result<Vec<AccountId>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT account FROM (SELECT account FROM participant WHERE conversation = ?1 UNION SELECT ?2)
-         WHERE account NOT IN (SELECT id FROM account WHERE username IS NOT NULL) LIMIT 64",
+         WHERE NOT EXISTS (SELECT 1 FROM account known WHERE known.id = account AND known.username IS NOT NULL) LIMIT 64",
     )?;
     let rows = statement
         .query_map(params![conversation.as_bytes(), sender.as_bytes()], |row| row.get::<_, [u8; 16]>(0))?;
-    Ok(rows.map(|row| row.map(AccountId::new)).collect::<Result<_, _>>()?)
-}
-
-/// Participants whose account is not known here.
-pub(crate) fn unknown_participants(db: &Connection) -> Result<Vec<AccountId>, StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT DISTINCT account FROM participant WHERE account NOT IN (SELECT id FROM account WHERE username IS NOT NULL)
-         LIMIT 200",
-    )?;
-    let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
     Ok(rows.map(|row| row.map(AccountId::new)).collect::<Result<_, _>>()?)
 }

@@ -28,6 +28,8 @@ CREATE TABLE lived(                      -- epochs in which this device was in t
   PRIMARY KEY(conversation, first)
 ) STRICT, WITHOUT ROWID;
 
+-- Asked after every input; most of the time it is empty.
+CREATE INDEX key_new ON key(conversation, epoch) WHERE in_keyring = 0;
 CREATE INDEX message_keyless ON message(conversation, epoch) WHERE state = 2;
 CREATE INDEX slot_ask ON slot(conversation) WHERE name >= 'ask/' AND name < 'ask0';
 
