@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
 
 use diario_protocol::{ConversationId, Epoch, Refusal};
 use openmls::prelude::PublicGroup;
 use openmls_rust_crypto::RustCrypto;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -17,7 +17,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::push::Vapid;
 use crate::rate::Bucket;
-use crate::storage::{MailboxLimits, Storage};
+use crate::storage::{MailboxLimits, Storage, Threads};
 use crate::tries::Tries;
 use crate::web::Web;
 
@@ -38,6 +38,8 @@ pub(crate) struct App {
     pub(crate) tries: Tries,
     /// Bounds how many signature and MLS checks run at once.
     pub(crate) checks: Semaphore,
+    /// Whose threads do them.
+    pub(crate) threads: Threads,
     pub(crate) draining: AtomicBool,
     /// Connections that speak HTTP, or wait to.
     pub(crate) sockets: AtomicUsize,
@@ -79,6 +81,9 @@ impl App {
         T: Send + 'static,
     {
         let Ok(_permit) = self.checks.acquire().await else { return Err(Refusal::Draining) };
+        if self.threads != Threads::Own {
+            return work(self);
+        }
         let app = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || work(&app)).await;
         done.unwrap_or_else(|_| Err(Refusal::Invalid("the check failed".into())))

@@ -13,6 +13,7 @@
 mod app;
 mod clock;
 mod config;
+mod embedded;
 mod http;
 mod hub;
 mod link;
@@ -30,5 +31,6 @@ mod web;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, Flags, KeepFor, Registration, Settings};
+pub use embedded::EmbeddedServer;
 pub use server::{Server, StartError, create_invite, release_name};
 pub use web::{WebApp, WebFile};

@@ -1,6 +1,8 @@
 //! Token buckets.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// A bucket that holds `burst` tokens and gets `per_second` new ones.
 #[derive(Debug, Clone)]

@@ -15,7 +15,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::app::{Addresses, App, Counted, Groups};
@@ -26,7 +27,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::push::{self, Vapid, Wakes};
 use crate::storage::sqlite::OpenError;
-use crate::storage::{self, Event, Listener, StorageSettings};
+use crate::storage::{self, Event, Listener, StorageSettings, Threads};
 use crate::tries::Tries;
 use crate::web::{Folder, Web, WebApp};
 
@@ -67,36 +68,8 @@ impl Server {
         let address = settings.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
-        let metrics = Arc::new(Metrics::default());
-        let (wakes, to_wake) = Wakes::new(settings.push_waiting, Arc::clone(&metrics));
-        let hub = Arc::new(Hub::new(Arc::clone(&metrics), wakes));
-        let storage = open(&settings.data_dir, &(&settings).into(), &metrics, Arc::clone(&hub) as _)?;
-        let vapid =
-            if settings.push_enabled { Some(prepare_push(&*storage, &hub, &settings).await?) } else { None };
-        let web = OnceLock::new();
-        if !settings.web_dir.as_os_str().is_empty() {
-            let _ = web.set(Web::new(Arc::new(Folder(settings.web_dir.clone()))));
-        }
-        let checks = std::thread::available_parallelism().map_or(2, usize::from);
-        let app = App {
-            storage,
-            hub,
-            web,
-            vapid,
-            metrics,
-            clock,
-            crypto: openmls_rust_crypto::RustCrypto::default(),
-            groups: Groups::new(settings.group_cache),
-            addresses: Addresses::new(&settings),
-            tries: Tries::new(&settings),
-            checks: Semaphore::new(checks),
-            draining: AtomicBool::new(false),
-            sockets: 0.into(),
-            sessions: 0.into(),
-            unauthenticated: 0.into(),
-            settings,
-        };
-        Ok(Self { listener, app: Arc::new(app), to_wake })
+        let (app, to_wake) = open_app(settings, clock, Threads::Own).await?;
+        Ok(Self { listener, app, to_wake })
     }
 
     /// Hands out a web app, unless the settings name a folder with another one.
@@ -155,6 +128,46 @@ impl Server {
         }
         tracing::info!("stopped");
     }
+}
+
+/// Opens the database and makes what connections share; gives the devices to be woken too.
+pub(crate) async fn open_app(
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    threads: Threads,
+) -> Result<(Arc<App>, mpsc::Receiver<DeviceRef>), StartError> {
+        let metrics = Arc::new(Metrics::default());
+        let (wakes, to_wake) = Wakes::new(settings.push_waiting, Arc::clone(&metrics));
+        let hub = Arc::new(Hub::new(Arc::clone(&metrics), wakes));
+        let storage_settings = StorageSettings { threads, ..(&settings).into() };
+        let storage = open(&settings.data_dir, &storage_settings, &metrics, Arc::clone(&hub) as _)?;
+        let vapid =
+            if settings.push_enabled { Some(prepare_push(&*storage, &hub, &settings).await?) } else { None };
+        let web = OnceLock::new();
+        if !settings.web_dir.as_os_str().is_empty() {
+            let _ = web.set(Web::new(Arc::new(Folder(settings.web_dir.clone()))));
+        }
+        let checks = std::thread::available_parallelism().map_or(2, usize::from);
+        let app = App {
+            storage,
+            hub,
+            web,
+            vapid,
+            metrics,
+            clock,
+            crypto: openmls_rust_crypto::RustCrypto::default(),
+            groups: Groups::new(settings.group_cache),
+            addresses: Addresses::new(&settings),
+            tries: Tries::new(&settings),
+            checks: Semaphore::new(checks),
+            threads,
+            draining: AtomicBool::new(false),
+            sockets: 0.into(),
+            sessions: 0.into(),
+            unauthenticated: 0.into(),
+            settings,
+        };
+        Ok((Arc::new(app), to_wake))
 }
 
 /// Takes in which devices can be woken, and the key that pushes are signed with, made at the first start.
@@ -245,7 +258,10 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, router: &Router) {
 }
 
 /// Speaks HTTP on one connection, until it ends or becomes a WebSocket.
-async fn connection(stream: TcpStream, peer: Peer, app: Arc<App>, router: Router) {
+pub(crate) async fn connection<S>(stream: S, peer: Peer, app: Arc<App>, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let _counted = Counted::new(&app, |app| &app.sockets);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
@@ -265,7 +281,7 @@ async fn connection(stream: TcpStream, peer: Peer, app: Arc<App>, router: Router
 }
 
 /// Looks for what has run out, from time to time.
-async fn sweep(app: Arc<App>) {
+pub(crate) async fn sweep(app: Arc<App>) {
     let mut every = tokio::time::interval(Duration::from_millis(app.settings.sweep_interval_ms.max(1)));
     loop {
         every.tick().await;

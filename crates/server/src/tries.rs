@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diario_protocol::{AccountRef, Refusal};
+use tokio::time::Instant;
 
 use crate::app::network;
 use crate::config::Settings;

@@ -5,10 +5,11 @@
 //! way, as a lying server would. The server's own threads are not scheduled yet, so a seed replays the choices
 //! and not every interleaving inside the server.
 
-#![forbid(unsafe_code)]
-
 mod device;
+pub mod os;
 mod random;
+pub mod run;
+pub mod viewer;
 mod world;
 
 pub use device::{SimDevice, settle};

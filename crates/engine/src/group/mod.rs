@@ -22,6 +22,13 @@ use crate::store::mls::MlsStore;
 /// The ciphersuite of new conversations: 0x0003 of RFC 9420 section 17.1.
 pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
 
+/// How long a leaf is good by its own word: always. A lifetime would be checked against the clock of whoever reads it,
+/// and a device whose clock is wrong could not be added, or would lose the group at somebody else's commit. What counts
+/// is the signed device list. See docs/decisions/0027-lifetimes-of-leaves.md.
+fn lifetime() -> Lifetime {
+    Lifetime::init(0, u64::MAX)
+}
+
 /// OpenMLS's provider over the engine's connection, for the time of one call.
 pub(crate) struct Provider<'a> {
     crypto: &'a RustCrypto,
@@ -92,7 +99,9 @@ impl Member {
         provider: &Provider<'_>,
         last_resort: bool,
     ) -> Result<Vec<u8>, GroupError> {
-        let mut builder = KeyPackage::builder().leaf_node_capabilities(capabilities());
+        let mut builder = KeyPackage::builder()
+            .leaf_node_capabilities(capabilities())
+            .key_package_lifetime(lifetime());
         if last_resort {
             builder = builder.mark_as_last_resort();
         }
@@ -119,6 +128,7 @@ impl Group {
             .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
             .use_ratchet_tree_extension(false)
             .capabilities(capabilities())
+            .lifetime(lifetime())
             .with_group_context_extensions(context_extensions(participants)?)
             .build();
         let id = GroupId::from_slice(conversation.as_bytes());

@@ -279,7 +279,7 @@ impl Session {
                 | Request::PutDeviceList(_) => &mut ready.buckets.entries,
                 _ => &mut ready.buckets.others,
             };
-            if let Some(wait) = bucket.owe(std::time::Instant::now()) {
+            if let Some(wait) = bucket.owe(Instant::now()) {
                 self.app.metrics.rate_delays.fetch_add(1, Relaxed);
                 self.read_after = Some(Instant::now() + wait);
                 self.set_timer();
@@ -332,7 +332,7 @@ impl Session {
 
     fn logged_in(&mut self, me: Leaf) {
         self.opened = None;
-        let (settings, now) = (&self.app.settings, std::time::Instant::now());
+        let (settings, now) = (&self.app.settings, Instant::now());
         let bucket = |rate: u32, burst: u32| Bucket::new(rate.into(), burst.into(), now);
         let buckets = Buckets {
             entries: bucket(settings.entries_per_second, settings.entries_burst),

@@ -28,7 +28,7 @@ use futures_util::future::BoxFuture;
 
 pub use types::{
     CommitBasis, DeviceState, Erasure, MailboxLimits, NewAccount, NewCommit, NewConversation, NewEntry,
-    NewKeyPackages, NewSlots, NewVault, RetentionRules, StorageSettings, StoredVault,
+    NewKeyPackages, NewSlots, NewVault, RetentionRules, StorageSettings, StoredVault, Threads,
 };
 
 /// What an operation gives, sooner or later. Work begins when the future is first polled.

@@ -1,5 +1,7 @@
 //! What goes into the storage and comes out of it.
 
+use std::time::Duration;
+
 use diario_protocol::device_list::{DeviceRole, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, Bin, ConversationId, ConversationKind, DeviceRef, Digest, EntryId, Epoch, NewMethod,
@@ -23,6 +25,18 @@ pub struct StorageSettings {
     pub checkpoint_pages: u32,
     /// See [`crate::Settings::max_database_pages`].
     pub max_database_pages: u32,
+    /// Whose threads do the work.
+    pub threads: Threads,
+}
+
+/// Whose threads do the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// The storage's own, and the runtime's for blocking work.
+    Own,
+    /// Nobody's: everything is done by tasks of the runtime, in an order that is the same whenever what they are asked
+    /// is. A simulation needs that. A transaction takes so long, so that others are asked for meanwhile.
+    None(Duration),
 }
 
 impl From<&crate::Settings> for StorageSettings {
@@ -35,6 +49,7 @@ impl From<&crate::Settings> for StorageSettings {
             conversation_cache: s.conversation_cache,
             checkpoint_pages: s.checkpoint_pages,
             max_database_pages: s.max_database_pages,
+            threads: Threads::Own,
         }
     }
 }

@@ -41,7 +41,7 @@ use self::writer::{Outcome, Writer, WriterHandle, checkpoint_now};
 use super::{
     Answer, CommitBasis, DeviceState, Erasure, Listener, MailboxLimits, NewAccount, NewCommit,
     NewConversation, NewEntry, NewKeyPackages, NewSlots, NewVault, RetentionRules, Storage, StorageSettings,
-    StoredVault,
+    StoredVault, Threads,
 };
 use crate::metrics::Metrics;
 
@@ -100,17 +100,25 @@ impl SqliteStorage {
         schema::migrate(&mut db)?;
         let cache_kib = settings.cache_mib.saturating_mul(1024);
         db.execute_batch(&format!("PRAGMA cache_size = -{cache_kib}; PRAGMA wal_autocheckpoint = 0;"))?;
+        if settings.threads != Threads::Own {
+            // No thread moves the write-ahead log into the database: the writer does.
+            let pages = settings.checkpoint_pages;
+            db.execute_batch(&format!("PRAGMA wal_autocheckpoint = {pages}"))?;
+        }
         if settings.max_database_pages > 0 {
             db.execute_batch(&format!("PRAGMA max_page_count = {}", settings.max_database_pages))?;
         }
         let server = server_id(&db)?;
         let cache = Cache::new(settings.conversation_cache.max(1));
         let readers = u32::try_from(settings.readers).unwrap_or(u32::MAX).max(1);
-        let pool = Pool::open(&path, settings.readers, cache_kib / readers)?;
+        let pool = Pool::open(&path, settings.readers, cache_kib / readers, settings.threads)?;
         let writer = Writer { db, cache, events: Vec::new() };
         let writer = WriterHandle::start(writer, settings, metrics, listener)
             .map_err(|_| OpenError::System("thread"))?;
         let checkpointer = Arc::new(Stop::default());
+        if settings.threads != Threads::Own {
+            return Ok(Self { server, writer, pool, checkpointer });
+        }
         let (stop, handle, most) = (Arc::clone(&checkpointer), writer.clone(), settings.checkpoint_pages);
         let db = connect(&path)?;
         std::thread::Builder::new()

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::writer::{Fail, Outcome};
+use crate::storage::Threads;
 
 /// A few read-only connections, each used by one reader at a time.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub(super) struct Pool(Arc<Shared>);
 struct Shared {
     idle: Mutex<Vec<Connection>>,
     free: Semaphore,
+    threads: Threads,
 }
 
 impl Pool {
@@ -23,6 +25,7 @@ impl Pool {
         path: &std::path::Path,
         count: usize,
         cache_kib: u32,
+        threads: Threads,
     ) -> Result<Self, rusqlite::Error> {
         let open = || -> Result<Connection, rusqlite::Error> {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -33,7 +36,7 @@ impl Pool {
             Ok(db)
         };
         let idle = (0..count).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self(Arc::new(Shared { idle: Mutex::new(idle), free: Semaphore::new(count) })))
+        Ok(Self(Arc::new(Shared { idle: Mutex::new(idle), free: Semaphore::new(count), threads })))
     }
 
     /// Runs `work` on one of the connections, in one transaction: it sees one state of the database.
@@ -44,7 +47,8 @@ impl Pool {
     {
         let shared = Arc::clone(&self.0);
         let Ok(_permit) = self.0.free.acquire().await else { return Err(Refusal::Draining) };
-        let done = tokio::task::spawn_blocking(move || {
+        let threads = shared.threads;
+        let read = move || {
             let db = shared.idle.lock().ok().and_then(|mut idle| idle.pop());
             let Some(db) = db else { return Err(Refusal::Draining) };
             let result = in_snapshot(&db, work);
@@ -52,8 +56,13 @@ impl Pool {
                 idle.push(db);
             }
             result
-        });
-        done.await.unwrap_or(Err(Refusal::StorageUnavailable))
+        };
+        match threads {
+            Threads::Own => {
+                tokio::task::spawn_blocking(read).await.unwrap_or(Err(Refusal::StorageUnavailable))
+            }
+            Threads::None(_) => read(),
+        }
     }
 
     /// Closes the connections; those in use close when they come back.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diario_protocol::Refusal;
 use rusqlite::Connection;
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::cache::Cache;
 use crate::metrics::Metrics;
-use crate::storage::{Event, Listener, StorageSettings};
+use crate::storage::{Event, Listener, StorageSettings, Threads};
 
 /// Why a job did not do what it was asked.
 #[derive(Debug)]
@@ -102,10 +102,14 @@ impl WriterHandle {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(settings.writer_queue);
         let handle = Self { queue, metrics: Arc::clone(&metrics) };
-        let batch = settings.writer_batch;
-        std::thread::Builder::new().name("diario-writer".into()).spawn(move || {
-            Loop { writer, metrics, listener, batch: Vec::new(), most: batch }.run(jobs);
-        })?;
+        let most = settings.writer_batch;
+        let work = Loop { writer, metrics, listener, batch: Vec::new(), most, closing: None };
+        match settings.threads {
+            Threads::Own => {
+                std::thread::Builder::new().name("diario-writer".into()).spawn(move || work.run(jobs))?;
+            }
+            Threads::None(takes) => drop(tokio::spawn(work.run_as_task(jobs, takes))),
+        }
         Ok(handle)
     }
 
@@ -145,36 +149,54 @@ struct Loop {
     listener: Arc<dyn Listener>,
     batch: Vec<Box<dyn Job>>,
     most: usize,
+    /// Who waits for the end.
+    closing: Option<oneshot::Sender<()>>,
 }
 
 impl Loop {
     fn run(mut self, mut queue: mpsc::Receiver<Message>) {
-        let mut closing = None;
         while let Some(first) = queue.blocking_recv() {
-            let mut next = Some(first);
-            let mut checkpoint = false;
-            while let Some(message) = next {
-                match message {
-                    Message::Job(job) => self.batch.push(job),
-                    Message::Checkpoint => checkpoint = true,
-                    Message::Close(done) => {
-                        queue.close();
-                        closing = Some(done);
-                    }
-                }
-                next = if self.batch.len() < self.most { queue.try_recv().ok() } else { None };
-            }
-            self.metrics.writer_queue.fetch_sub(self.batch.len() as u64, Relaxed);
-            if !self.batch.is_empty() {
-                self.transaction();
-            }
-            if checkpoint {
-                checkpoint_now(&self.writer.db, "PASSIVE");
-            }
+            self.turn(first, &mut queue);
         }
+        self.end();
+    }
+
+    async fn run_as_task(mut self, mut queue: mpsc::Receiver<Message>, takes: Duration) {
+        while let Some(first) = queue.recv().await {
+            tokio::time::sleep(takes).await;
+            self.turn(first, &mut queue);
+        }
+        self.end();
+    }
+
+    /// Does what waits, as far as it fits into one transaction.
+    fn turn(&mut self, first: Message, queue: &mut mpsc::Receiver<Message>) {
+        let mut next = Some(first);
+        let mut checkpoint = false;
+        while let Some(message) = next {
+            match message {
+                Message::Job(job) => self.batch.push(job),
+                Message::Checkpoint => checkpoint = true,
+                Message::Close(done) => {
+                    queue.close();
+                    self.closing = Some(done);
+                }
+            }
+            next = if self.batch.len() < self.most { queue.try_recv().ok() } else { None };
+        }
+        self.metrics.writer_queue.fetch_sub(self.batch.len() as u64, Relaxed);
+        if !self.batch.is_empty() {
+            self.transaction();
+        }
+        if checkpoint {
+            checkpoint_now(&self.writer.db, "PASSIVE");
+        }
+    }
+
+    fn end(self) {
         checkpoint_now(&self.writer.db, "TRUNCATE");
         drop(self.writer);
-        if let Some(done) = closing {
+        if let Some(done) = self.closing {
             let _ = done.send(());
         }
     }

@@ -1,0 +1,123 @@
+//! Runs seeds: what `cargo xtask sim` calls.
+
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use diario_sim::run::marks::Marks;
+use diario_sim::run::{Outcome, run};
+use diario_sim::viewer;
+
+/// Many devices and a server in virtual time, in a hostile network: a seed is a run, the same every time.
+#[derive(Debug, Parser)]
+#[command(name = "diario-sim")]
+struct Args {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Run this seed alone, and write what happened.
+    #[arg(long, conflicts_with_all = ["seeds", "from"])]
+    replay: Option<u64>,
+    /// How many things people do, in place of as many as the seed says: a failure found early fails early.
+    #[arg(long)]
+    operations: Option<usize>,
+    /// Seeds that run side by side; as many as there are processors without it.
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// Go on after a failure.
+    #[arg(long)]
+    keep_going: bool,
+    /// Where the journal and the viewer of a failed or replayed seed go.
+    #[arg(long, default_value = "target/sim")]
+    out: PathBuf,
+}
+
+fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    let failures = match args.replay {
+        Some(seed) => {
+            let outcome = run(seed, args.operations);
+            report(&args, &outcome)?;
+            print!("{}", outcome.journal.text());
+            println!("digest {}", outcome.journal.digest());
+            u64::from(outcome.violation.is_some())
+        }
+        None => run_all(&args)?,
+    };
+    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the seeds on all processors; gives how many failed.
+fn run_all(args: &Args) -> Result<u64> {
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let (next, failures) = (AtomicU64::new(args.from), AtomicU64::new(0));
+    let end = args.from.saturating_add(args.seeds);
+    let totals = Mutex::new((Marks::default(), 0usize, 0u64));
+    let bar = indicatif::ProgressBar::new(args.seeds);
+    bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} seeds, {eta} left {msg}")?);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end || (!args.keep_going && failures.load(Ordering::Relaxed) > 0) {
+                        return;
+                    }
+                    let outcome = run(seed, args.operations);
+                    if let Ok(mut totals) = totals.lock() {
+                        totals.0.add(&outcome.marks);
+                        totals.1 += outcome.said;
+                        totals.2 += outcome.virtual_ms;
+                    }
+                    if outcome.violation.is_some() {
+                        failures.fetch_add(1, Ordering::Relaxed);
+                        bar.suspend(|| {
+                            if let Err(e) = report(args, &outcome) {
+                                eprintln!("the report could not be written: {e:#}");
+                            }
+                        });
+                    }
+                    bar.inc(1);
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let failures = failures.into_inner();
+    if let Ok((marks, said, virtual_ms)) = totals.into_inner() {
+        let days = virtual_ms / (24 * 60 * 60 * 1000);
+        println!("{} seeds, {said} messages, {days} days of virtual time, {failures} failures", args.seeds);
+        for (mark, n) in marks.counts() {
+            println!("{n:>9} {mark}");
+        }
+    }
+    Ok(failures)
+}
+
+/// Says what a seed did, and writes its journal and viewer.
+fn report(args: &Args, outcome: &Outcome) -> Result<()> {
+    let seed = outcome.seed;
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    let journal = args.out.join(format!("seed-{seed}.txt"));
+    let page = args.out.join(format!("seed-{seed}.html"));
+    std::fs::write(&journal, outcome.journal.text())?;
+    std::fs::write(&page, viewer::page(outcome))?;
+    match &outcome.violation {
+        Some(violation) => {
+            eprintln!("seed {seed} FAILED: {violation}");
+            let operations = args.operations.map(|n| format!(" --operations {n}")).unwrap_or_default();
+            eprintln!("  again:   cargo xtask sim --replay {seed}{operations}");
+        }
+        None => eprintln!("seed {seed} is well: {} messages", outcome.said),
+    }
+    eprintln!("  journal: {}\n  viewer:  {}", journal.display(), page.display());
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! What people do when a device tells them something: linking and recovery take several steps of several devices.
+
+use anyhow::Result;
+use diario_engine::recovery::{Keep, RecoverySecret};
+use diario_engine::{Engine, Event, LinkingStep, RecoveryStep};
+use diario_protocol::AccountRef;
+
+use super::journal::Kind;
+use super::peer::Purpose;
+use super::world::{Due, URL, World};
+
+/// The next step of somebody.
+#[derive(Debug)]
+pub(crate) enum Human {
+    /// Types or scans the code that a candidate shows.
+    Approve { approver: usize, code: String },
+    /// Says yes or no to the device that asks.
+    Confirm { approver: usize },
+    /// Begins anew what a device is there for.
+    Again { peer: usize },
+    /// Chooses which devices stay, and recovers.
+    Recover { peer: usize, keep: bool },
+}
+
+impl World {
+    /// Looks at what an engine tells.
+    pub(crate) fn heard(&mut self, peer: usize, event: &Event) -> Result<()> {
+        match event {
+            Event::Message { conversation, seq, id, .. } => {
+                self.oracle.placed(*conversation, *seq, *id)?;
+            }
+            Event::Sent { conversation, id, seq } => {
+                self.oracle.placed(*conversation, *seq, *id)?;
+                if let Some(said) = self.oracle.said.get_mut(id) {
+                    said.acked = true;
+                }
+            }
+            Event::Failed { id: Some(id), .. } => {
+                if let Some(said) = self.oracle.said.get_mut(id) {
+                    said.excused = true;
+                }
+            }
+            Event::Misbehaviour { .. } if !self.is_wild() => {
+                anyhow::bail!("{}: sees misbehaviour where everybody is honest: {event:?}", self.peers[peer].name);
+            }
+            _ => {}
+        }
+        self.note_of(peer, Kind::Event, told(event));
+        match event {
+            Event::Linking(step) => self.linking(peer, step),
+            Event::Recovery(step) => self.recovering(peer, step),
+            Event::Ready(_) if self.peers[peer].purpose != Purpose::Member => {
+                let was = std::mem::replace(&mut self.peers[peer].purpose, Purpose::Member);
+                self.marks.hit(match was {
+                    Purpose::Recovering { .. } => "a device was recovered from nothing",
+                    _ => "a device was linked",
+                });
+                self.note_cut_offs()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Frames were lost, doubled or reordered on some connection: devices may well complain.
+    fn is_wild(&self) -> bool {
+        self.wild_once
+    }
+
+    fn linking(&mut self, peer: usize, step: &LinkingStep) -> Result<()> {
+        let pause = 50 + self.random.bits() % 4_000;
+        match step {
+            LinkingStep::Code { code, .. } => {
+                if let Purpose::Candidate { approver } = self.peers[peer].purpose {
+                    self.in_ms(pause, Due::Human(Human::Approve { approver, code: code.clone() }));
+                }
+            }
+            LinkingStep::Requested { .. } => self.in_ms(pause, Due::Human(Human::Confirm { approver: peer })),
+            LinkingStep::Failed(_) => {
+                self.marks.hit("a linking failed");
+                self.peers[peer].failed_linkings += 1;
+                if matches!(self.peers[peer].purpose, Purpose::Candidate { .. }) {
+                    self.in_ms(pause, Due::Human(Human::Again { peer }));
+                }
+            }
+            LinkingStep::Done { .. } => {
+                if self.peers[peer].failed_linkings > 0 {
+                    self.marks.hit("a linking failed half-way and a later one succeeded");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn recovering(&mut self, peer: usize, step: &RecoveryStep) -> Result<()> {
+        let pause = 50 + self.random.bits() % 4_000;
+        match step {
+            RecoveryStep::Opened { .. } => {
+                let keep = self.random.one_in(3);
+                self.in_ms(pause, Due::Human(Human::Recover { peer, keep }));
+            }
+            RecoveryStep::Failed(_) => self.in_ms(pause, Due::Human(Human::Again { peer })),
+            RecoveryStep::Done { .. } => self.note_cut_offs()?,
+            RecoveryStep::Methods => {}
+        }
+        Ok(())
+    }
+
+    /// Somebody goes on.
+    pub(crate) fn go_on(&mut self, human: Human) -> Result<()> {
+        match human {
+            Human::Approve { approver, code } => {
+                self.note_of(approver, Kind::Operation, "is given a code to approve".into());
+                self.command(approver, |engine, now| engine.approve(&code, now))?;
+            }
+            Human::Confirm { approver } => {
+                let admit = !self.random.one_in(10);
+                self.note_of(approver, Kind::Operation, format!("is told to admit: {admit}"));
+                self.command(approver, |engine, now| engine.confirm_link(admit, now))?;
+            }
+            Human::Again { peer } => self.begin_again(peer)?,
+            Human::Recover { peer, keep } => {
+                let keep = if keep { Keep::All } else { Keep::None };
+                self.note_of(peer, Kind::Operation, format!("recovers, keeping {keep:?}"));
+                self.command(peer, |engine, now| engine.finish_recovery(&keep, now))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A device without an account begins with what it is there for.
+    pub(crate) fn begin_again(&mut self, peer: usize) -> Result<()> {
+        if self.peers[peer].identity().is_some() || self.peers[peer].lost {
+            return Ok(());
+        }
+        let name = self.peers[peer].name.clone();
+        match self.peers[peer].purpose.clone() {
+            Purpose::Member => {
+                let username = format!("person{}", self.peers[peer].person);
+                self.command(peer, |engine, now| engine.register(URL, &username, &name, None, now))?;
+            }
+            Purpose::Candidate { .. } => {
+                let qr = self.random.one_in(2);
+                self.command(peer, |engine, now| engine.link(URL, &name, qr, now))?;
+            }
+            Purpose::Recovering { words } => {
+                let secret = RecoverySecret::from_words(&words)?;
+                let account = AccountRef::Name(format!("person{}", self.peers[peer].person).parse()?);
+                self.command(peer, |engine, now| engine.begin_recovery(URL, &account, &secret, &name, now))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Devices that never came into an account are given up.
+    pub(crate) fn give_up_candidates(&mut self) -> Result<()> {
+        for peer in 0..self.peers.len() {
+            if matches!(self.peers[peer].purpose, Purpose::Candidate { .. }) && self.peers[peer].identity().is_none() {
+                self.note_of(peer, Kind::Operation, "is given up".into());
+                self.input(peer, Engine::cancel_link)?;
+                self.peers[peer].kill();
+                self.peers[peer].lost = true;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn told(event: &Event) -> String {
+    let mut words = format!("{event:?}");
+    if words.len() > 160 {
+        let end = (0..=160).rev().find(|n| words.is_char_boundary(*n)).unwrap_or(0);
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}

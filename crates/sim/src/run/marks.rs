@@ -1,0 +1,66 @@
+//! Rare paths, and how often a run came through them.
+
+use std::collections::BTreeMap;
+
+/// Every path that the fixed seeds of CI must come through.
+pub const ALL: &[&str] = &[
+    "a commit lost its race",
+    "a commit under an old roster or list was refused",
+    "a conversation was left by its member",
+    "a device list lost its race",
+    "a device was linked",
+    "a device was promoted",
+    "a device was rebuilt",
+    "a device was recovered from nothing",
+    "a device was revoked",
+    "a device went back to an old copy of its store",
+    "a device's disk was full",
+    "a device's power was cut",
+    "a frame came twice",
+    "a frame overtook another",
+    "a frame was lost",
+    "a key was asked for",
+    "a linking failed",
+    "a linking failed half-way and a later one succeeded",
+    "a member was removed",
+    "a part of a log was fetched",
+    "a reader was slow",
+    "an entry in an old epoch was refused",
+    "an entry under an old roster was refused",
+    "an external commit",
+    "a welcome was used",
+    "a clock jumped",
+    "the server was killed",
+    "the server was killed inside a transaction",
+    "the server's clock jumped",
+    "the server's disk was full",
+];
+
+/// Counts by name.
+#[derive(Debug, Clone, Default)]
+pub struct Marks(BTreeMap<&'static str, u64>);
+
+impl Marks {
+    /// Counts one.
+    pub(crate) fn hit(&mut self, mark: &'static str) {
+        debug_assert!(ALL.contains(&mark), "{mark} is not in the list");
+        *self.0.entry(mark).or_default() += 1;
+    }
+
+    /// Adds those of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (mark, n) in &other.0 {
+            *self.0.entry(mark).or_default() += n;
+        }
+    }
+
+    /// How often each was hit, zeros too, by name.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        ALL.iter().map(|mark| (*mark, self.0.get(mark).copied().unwrap_or(0)))
+    }
+
+    /// Those never hit.
+    pub fn missing(&self) -> Vec<&'static str> {
+        self.counts().filter(|(_, n)| *n == 0).map(|(mark, _)| mark).collect()
+    }
+}

@@ -1,0 +1,118 @@
+//! One seed, one run: accounts, devices and a server in virtual time, on one thread, in a hostile network.
+//!
+//! The engines, the server's rules and its storage are the real ones. Time, random bytes and the disk come from the
+//! seed ([`crate::os`]), so that a run is the same every time, to the last byte of its journal. After each event the
+//! safety properties are checked; when nothing breaks any more, everybody must come to agree.
+
+mod clock;
+mod faults;
+mod frames;
+mod host;
+mod humans;
+mod journal;
+pub mod marks;
+mod operations;
+mod oracle;
+mod peer;
+mod plan;
+mod queue;
+mod rest;
+mod wire;
+mod world;
+
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use tokio::time::Instant;
+
+pub use self::journal::{Journal, Kind, Record};
+use self::marks::Marks;
+use self::peer::Purpose;
+pub use self::plan::Plan;
+use self::world::{Due, World};
+use crate::os::Simulated;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// What must never be and was, if anything.
+    pub violation: Option<String>,
+    /// Everything that happened.
+    pub journal: Journal,
+    /// The rare paths.
+    pub marks: Marks,
+    /// Virtual time, in milliseconds.
+    pub virtual_ms: u64,
+    /// Messages that were said.
+    pub said: usize,
+}
+
+/// Runs a seed, in a thread of its own. With `operations`, people do so many things, instead of as many as the seed
+/// says.
+pub fn run(seed: u64, operations: Option<usize>) -> Outcome {
+    let run = move || {
+        let os = Simulated::begin(seed);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(in_virtual_time(seed, operations, os)),
+            Err(e) => failed(seed, &e.into()),
+        }
+    };
+    let thread = std::thread::Builder::new().name(format!("seed {seed}")).stack_size(16 << 20).spawn(run);
+    match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => {
+            let words = panic.downcast_ref::<String>().cloned();
+            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+            failed(seed, &anyhow!("panic: {}", words.unwrap_or_default()))
+        }
+        Err(e) => failed(seed, &e.into()),
+    }
+}
+
+fn failed(seed: u64, error: &anyhow::Error) -> Outcome {
+    let (journal, marks) = (Journal::default(), Marks::default());
+    Outcome { seed, violation: Some(format!("{error:#}")), journal, marks, virtual_ms: 0, said: 0 }
+}
+
+async fn in_virtual_time(seed: u64, operations: Option<usize>, os: Simulated) -> Outcome {
+    let mut world = match World::new(seed, operations, os) {
+        Ok(world) => world,
+        Err(e) => return failed(seed, &e),
+    };
+    let result = world.live().await;
+    if let Err(e) = &result {
+        world.note("world", Kind::Violation, format!("{e:#}"));
+    }
+    Outcome {
+        seed,
+        violation: result.err().map(|e| format!("{e:#}")),
+        virtual_ms: world.clock.elapsed_ms(),
+        said: world.oracle.said_in_all,
+        marks: world.marks,
+        journal: world.journal,
+    }
+}
+
+impl World {
+    async fn live(&mut self) -> Result<()> {
+        self.note("world", Kind::Life, format!("{:?}", self.plan));
+        self.start_server().await?;
+        for person in 0..self.plan.people {
+            self.add_peer(&format!("{person}-phone"), person, Purpose::Member)?;
+        }
+        self.come_to_rest().await?;
+        self.hostile = true;
+        self.in_ms(1, Due::Operate);
+        while self.operations_left > 0 {
+            let until = Instant::now() + Duration::from_secs(60);
+            self.step(until).await?;
+        }
+        self.heal_everything().await?;
+        self.give_up_candidates()?;
+        self.come_to_rest().await?;
+        self.check_at_rest()
+    }
+}

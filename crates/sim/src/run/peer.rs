@@ -1,0 +1,169 @@
+//! A device of a run: its engine, its store on disk, its connection.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use diario_engine::{Engine, EngineConfig};
+use diario_protocol::{AccountId, DeviceId, Request, RequestId};
+use rusqlite::{Connection, OpenFlags};
+use tokio::time::Instant;
+
+use super::host;
+use super::wire::Wire;
+use crate::Random;
+use crate::os::Simulated;
+
+/// What a device is there for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It has an account, or is making one.
+    Member,
+    /// It is to be linked by this other device.
+    Candidate { approver: usize },
+    /// It is to recover the account by these words.
+    Recovering { words: String },
+}
+
+/// A device.
+pub(crate) struct Peer {
+    pub(crate) name: String,
+    /// Whose it is.
+    pub(crate) person: usize,
+    pub(crate) purpose: Purpose,
+    /// `None` while its program does not run.
+    pub(crate) engine: Option<Engine>,
+    pub(crate) wire: Option<Wire>,
+    /// It has no network.
+    pub(crate) away: bool,
+    /// It is at the bottom of the sea, or was given up.
+    pub(crate) lost: bool,
+    /// Its disk takes nothing.
+    pub(crate) disk_full: bool,
+    /// How far its clock is ahead, in milliseconds.
+    pub(crate) ahead_ms: i64,
+    /// A tick is due.
+    pub(crate) tick_at: Option<Instant>,
+    /// A try to connect is due.
+    pub(crate) connects: bool,
+    /// How often it tried in vain.
+    pub(crate) tries: u32,
+    /// What it asked on this connection.
+    pub(crate) asked: HashMap<RequestId, Request>,
+    /// The cursor that was seen last.
+    pub(crate) cursor: u64,
+    /// An old copy of its store.
+    pub(crate) copy: Option<PathBuf>,
+    /// Linkings that failed on it.
+    pub(crate) failed_linkings: u32,
+    store: PathBuf,
+    copies: u32,
+    reader: Option<Connection>,
+}
+
+impl Peer {
+    pub(crate) fn new(folder: &Path, name: &str, person: usize, purpose: Purpose) -> Self {
+        Self {
+            name: name.to_owned(),
+            person,
+            purpose,
+            engine: None,
+            wire: None,
+            away: false,
+            lost: false,
+            disk_full: false,
+            ahead_ms: 0,
+            tick_at: None,
+            connects: false,
+            tries: 0,
+            asked: HashMap::new(),
+            cursor: 0,
+            copy: None,
+            failed_linkings: 0,
+            store: folder.join(format!("{name}.sqlite")),
+            copies: 0,
+            reader: None,
+        }
+    }
+
+    /// Starts its program, as the native client does.
+    pub(crate) fn start(&mut self, config: &EngineConfig) -> Result<()> {
+        let db = Connection::open(&self.store)?;
+        db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+        self.engine = Some(Engine::open(db, config.clone()).context("the store does not open")?);
+        Ok(())
+    }
+
+    /// Ends its program between two inputs.
+    pub(crate) fn kill(&mut self) {
+        self.wire = None;
+        self.asked.clear();
+        self.tick_at = None;
+        self.engine = None;
+        self.reader = None;
+    }
+
+    /// Cuts its power: what was not synced is lost.
+    pub(crate) fn cut_power(&mut self, os: &Simulated, random: &mut Random) -> Result<()> {
+        let next = self.next_store();
+        host::copy_as_after_power_cut(os, random, &self.store, &next)?;
+        self.kill();
+        self.store = next;
+        Ok(())
+    }
+
+    /// Keeps a copy of its store, as a backup does.
+    pub(crate) fn back_up(&mut self) -> Result<()> {
+        let to = self.next_store();
+        host::copy(&self.store, &to)?;
+        self.copy = Some(to);
+        Ok(())
+    }
+
+    /// Goes back to the copy, if there is one.
+    pub(crate) fn restore(&mut self) -> bool {
+        let Some(copy) = self.copy.take() else { return false };
+        self.kill();
+        self.store = copy;
+        self.cursor = 0;
+        true
+    }
+
+    fn next_store(&mut self) -> PathBuf {
+        self.copies += 1;
+        self.store.with_file_name(format!("{}-{}.sqlite", self.name, self.copies))
+    }
+
+    /// A connection of one's own to its store, that reads.
+    pub(crate) fn reader(&mut self) -> Result<&Connection> {
+        if self.reader.is_none() {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            self.reader = Some(Connection::open_with_flags(&self.store, flags)?);
+        }
+        self.reader.as_ref().context("no reader")
+    }
+
+    /// Its account and id, once it has them.
+    pub(crate) fn identity(&self) -> Option<(AccountId, DeviceId)> {
+        self.engine.as_ref()?.whoami().map(|(_, account, device)| (account, device))
+    }
+
+    /// The same, also while its program does not run.
+    pub(crate) fn stored_account(&mut self) -> Result<Option<AccountId>> {
+        if let Some((account, _)) = self.identity() {
+            return Ok(Some(account));
+        }
+        let mut statement = self.reader()?.prepare_cached("SELECT account FROM device")?;
+        let mut rows = statement.query([])?;
+        let id: Option<[u8; 16]> = match rows.next()? {
+            Some(row) => row.get(0)?,
+            None => None,
+        };
+        Ok(id.map(AccountId::new))
+    }
+
+    /// Whether it runs and is up to date.
+    pub(crate) fn is_live(&self) -> bool {
+        self.engine.as_ref().is_some_and(Engine::is_live)
+    }
+}

@@ -1,0 +1,325 @@
+//! What must hold at the end, when nothing breaks any more: everybody has everything, and nobody has more.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use diario_engine::Engine;
+use diario_protocol::{AccountId, ConversationId, ConversationKind, EntryId, Epoch, Seq};
+use tokio::time::Instant;
+
+use super::frames::short;
+use super::oracle::number;
+use super::world::World;
+
+/// How long devices may take to agree once nothing breaks, in virtual time.
+const PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
+/// How long they must have nothing to do.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// A time that an account was in a conversation, by the server.
+#[derive(Debug)]
+struct Membership {
+    since: Seq,
+    until: Seq,
+    first_epoch: Epoch,
+    /// The last epoch that it was in.
+    last_epoch: Epoch,
+}
+
+type Members = HashMap<(ConversationId, AccountId), Vec<Membership>>;
+
+impl World {
+    /// Devices that the newest lists have, and that are not lost.
+    fn listed(&self) -> Result<Vec<usize>> {
+        let truth = self.truth()?;
+        let mut listed = Vec::new();
+        for (number, peer) in self.peers.iter().enumerate() {
+            let Some((account, device)) = peer.identity() else { continue };
+            let known: bool = truth.query_row(
+                "SELECT EXISTS (SELECT 1 FROM device WHERE account = ?1 AND id = ?2)",
+                [account.as_bytes(), device.as_bytes()],
+                |row| row.get(0),
+            )?;
+            if known && !peer.lost {
+                listed.push(number);
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Runs until nothing is to be done any more.
+    pub(crate) async fn come_to_rest(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        let mut quiet_since = begun;
+        loop {
+            let until = Instant::now() + Duration::from_secs(1);
+            while self.step(until).await? {}
+            if self.all_rest()? {
+                if quiet_since.elapsed() >= QUIET {
+                    return Ok(());
+                }
+            } else {
+                quiet_since = Instant::now();
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("no rest: {}", self.who_does_not_rest()?.join("; "));
+            }
+        }
+    }
+
+    fn all_rest(&self) -> Result<bool> {
+        Ok(self.who_does_not_rest()?.is_empty())
+    }
+
+    fn who_does_not_rest(&self) -> Result<Vec<String>> {
+        let mut reasons = Vec::new();
+        for number in self.listed()? {
+            let peer = &self.peers[number];
+            let Some(engine) = &peer.engine else { continue };
+            let found = engine.diagnose()?;
+            if !engine.is_live() {
+                reasons.push(format!("{} is not live", peer.name));
+            } else if !engine.at_rest() {
+                reasons.push(format!("{} is busy", peer.name));
+            } else if found.waiting > 0 {
+                reasons.push(format!(
+                    "{} cannot read {}: waits for {:?}",
+                    peer.name, found.waiting, found.waiting_for
+                ));
+            } else if found.outgoing > 0 {
+                reasons.push(format!("{} has {} to send", peer.name, found.outgoing));
+            } else if found.missing > 0 || !found.gaps.is_empty() {
+                reasons.push(format!("{} lacks {} entries, gaps {:?}", peer.name, found.missing, found.gaps));
+            }
+        }
+        let unfinished = self.peers.iter().filter(|p| !p.lost && p.identity().is_none());
+        reasons.extend(unfinished.map(|p| format!("{} has no account yet", p.name)));
+        Ok(reasons)
+    }
+
+    /// Everything that must hold.
+    pub(crate) fn check_at_rest(&mut self) -> Result<()> {
+        self.note_cut_offs()?;
+        let damage: String = self.truth()?.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        ensure!(damage == "ok", "the server's database is damaged: {damage}");
+        self.check_log()?;
+        let members = self.members()?;
+        let listed = self.listed()?;
+        for number in &listed {
+            self.check_device(*number, &members)?;
+        }
+        self.check_siblings(&listed)?;
+        self.check_keys(&members)
+    }
+
+    /// The server's log is the one that was seen, and nothing acknowledged is missing.
+    fn check_log(&mut self) -> Result<()> {
+        let truth = self.truth()?;
+        let mut statement = truth.prepare("SELECT conversation, seq, id, account, device FROM log ORDER BY number")?;
+        let rows = statement.query_map([], |row| {
+            Ok((
+                ConversationId::new(row.get(0)?),
+                Seq(number(row, 1)?),
+                EntryId::new(row.get(2)?),
+                AccountId::new(row.get(3)?),
+                row.get::<_, [u8; 16]>(4)?,
+            ))
+        })?;
+        let mut stored = HashSet::new();
+        let mut next: HashMap<ConversationId, u64> = HashMap::new();
+        for row in rows {
+            let (conversation, seq, id, account, device) = row?;
+            let expected = next.entry(conversation).or_insert(1);
+            ensure!(*expected == seq.0, "{}: the log has {} after {}", short(&conversation), seq.0, *expected - 1);
+            *expected += 1;
+            self.oracle.placed(conversation, seq, id)?;
+            stored.insert((conversation, seq, id));
+            for (peer, cut) in &self.oracle.cut_off {
+                let same = self.peers[*peer].identity().is_some_and(|(a, d)| a == account && *d.as_bytes() == device);
+                let head = cut.heads.get(&conversation).copied().unwrap_or_default();
+                ensure!(
+                    !same || seq <= head,
+                    "{} wrote {} of {} after it was cut off",
+                    self.peers[*peer].name,
+                    seq.0,
+                    short(&conversation)
+                );
+            }
+        }
+        for (conversation, seq, id) in self.oracle.places() {
+            ensure!(
+                stored.contains(&(conversation, seq, id)),
+                "lost: {} of {} was seen and is not stored",
+                seq.0,
+                short(&conversation)
+            );
+        }
+        for (id, said) in &self.oracle.said {
+            let place = self.oracle.place_of(*id);
+            ensure!(
+                place.is_some() || (said.excused && !said.acked),
+                "lost: “{}” of {} was never stored",
+                said.text,
+                self.peers[said.peer].name
+            );
+        }
+        Ok(())
+    }
+
+    fn members(&self) -> Result<Members> {
+        let truth = self.truth()?;
+        let mut statement = truth.prepare(
+            "SELECT conversation, account, since, until, epoch,
+             coalesce((SELECT epoch FROM log WHERE conversation = m.conversation AND seq = m.until), 1 << 60)
+             FROM member AS m",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let until: i64 = row.get(3)?;
+            let membership = Membership {
+                since: Seq(number(row, 2)?),
+                until: Seq(u64::try_from(until).unwrap_or(u64::MAX)),
+                first_epoch: Epoch(number(row, 4)?),
+                last_epoch: Epoch(number(row, 5)?),
+            };
+            Ok(((ConversationId::new(row.get(0)?), AccountId::new(row.get(1)?)), membership))
+        })?;
+        let mut members: Members = HashMap::new();
+        for row in rows {
+            let (of, membership) = row?;
+            members.entry(of).or_default().push(membership);
+        }
+        Ok(members)
+    }
+
+    /// A device shows what its account may read, all of it, once.
+    fn check_device(&self, number: usize, members: &Members) -> Result<()> {
+        let peer = &self.peers[number];
+        let (Some(engine), Some((account, _))) = (&peer.engine, peer.identity()) else { return Ok(()) };
+        let found = engine.diagnose()?;
+        ensure!(found.damage.is_empty(), "{}: its store is damaged: {:?}", peer.name, found.damage);
+        ensure!(found.refused == 0, "{}: {} entries of honest devices were refused", peer.name, found.refused);
+        let mut shown: HashMap<EntryId, (ConversationId, Seq, String)> = HashMap::new();
+        for row in engine.conversation_rows()? {
+            for message in engine.log(row.id, u32::MAX, None)? {
+                let Some(seq) = message.seq else { continue };
+                let again = shown.insert(message.id, (row.id, seq, message.text)).is_some();
+                ensure!(!again, "{}: shows {} of {} twice", peer.name, seq.0, short(&row.id));
+            }
+        }
+        for (id, said) in &self.oracle.said {
+            let Some((conversation, seq)) = self.oracle.place_of(*id) else { continue };
+            let ranges = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
+            let may = ranges.iter().any(|m| m.since <= seq && seq <= m.until);
+            match shown.get(id) {
+                Some(_) if !may => bail!("{} reads “{}” and was not there", peer.name, said.text),
+                Some((_, at, text)) => ensure!(
+                    *at == seq && *text == said.text,
+                    "{}: shows “{text}” at {}, not “{}” at {}",
+                    peer.name,
+                    at.0,
+                    said.text,
+                    seq.0
+                ),
+                None if may => bail!("{} does not show “{}”, {} of {}", peer.name, said.text, seq.0, short(&conversation)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Devices of one account show the same.
+    fn check_siblings(&self, listed: &[usize]) -> Result<()> {
+        let stored = self.stored_conversations()?;
+        let mut first: HashMap<AccountId, (usize, BTreeMap<String, String>)> = HashMap::new();
+        for number in listed {
+            let peer = &self.peers[*number];
+            let (Some(engine), Some((account, _))) = (&peer.engine, peer.identity()) else { continue };
+            let mine = state(engine, &stored)?;
+            let Some((other, theirs)) = first.get(&account) else {
+                first.insert(account, (*number, mine));
+                continue;
+            };
+            let keys: HashSet<&String> = mine.keys().chain(theirs.keys()).collect();
+            for key in keys {
+                ensure!(
+                    mine.get(key) == theirs.get(key),
+                    "{} and {} differ in {key}: {:?} and {:?}",
+                    peer.name,
+                    self.peers[*other].name,
+                    mine.get(key),
+                    theirs.get(key)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A device, lost or cut off too, has no key of an epoch that its account, or it, was not in.
+    fn check_keys(&mut self, members: &Members) -> Result<()> {
+        let mut held = Vec::new();
+        for number in 0..self.peers.len() {
+            let Some(account) = self.peers[number].stored_account()? else { continue };
+            let mut statement =
+                self.peers[number].reader()?.prepare("SELECT conversation, epoch, secret FROM key")?;
+            let rows = statement.query_map([], |row| {
+                let of = (ConversationId::new(row.get(0)?), Epoch(super::oracle::number(row, 1)?));
+                Ok((of, row.get::<_, Vec<u8>>(2)?))
+            })?;
+            for row in rows {
+                let ((conversation, epoch), secret) = row.context("keys")?;
+                let ranges = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
+                let mut may = ranges.iter().any(|m| m.first_epoch <= epoch && epoch <= m.last_epoch);
+                if let Some(cut) = self.oracle.cut_off.get(&number) {
+                    may &= epoch <= cut.epochs.get(&conversation).copied().unwrap_or_default();
+                }
+                held.push((number, conversation, epoch, secret, may));
+            }
+        }
+        // A device may hold the key of its own commit that lost: that is no epoch's. One is an epoch's if somebody who
+        // was in the epoch has it.
+        let rightly: HashSet<_> = held.iter().filter(|k| k.4).map(|k| (k.1, k.2, k.3.clone())).collect();
+        for (number, conversation, epoch, secret, may) in held {
+            ensure!(
+                may || !rightly.contains(&(conversation, epoch, secret)),
+                "{} has the key of epoch {} of {} and was not in it",
+                self.peers[number].name,
+                epoch.0,
+                short(&conversation)
+            );
+        }
+        Ok(())
+    }
+
+    fn stored_conversations(&self) -> Result<HashSet<ConversationId>> {
+        let truth = self.truth()?;
+        let mut statement = truth.prepare("SELECT id FROM conversation")?;
+        let ids = statement.query_map([], |row| Ok(ConversationId::new(row.get(0)?)))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// What all devices of an account must show alike.
+fn state(engine: &Engine, stored: &HashSet<ConversationId>) -> Result<BTreeMap<String, String>> {
+    let mut state = BTreeMap::new();
+    // A conversation that was begun and in which nothing was said is on one device alone.
+    for row in engine.conversation_rows()?.into_iter().filter(|row| stored.contains(&row.id)) {
+        if row.kind == ConversationKind::SelfConversation {
+            continue;
+        }
+        let id = short(&row.id);
+        let log = engine.log_state(row.id)?.map(|log| (log.next, log.hash));
+        let words = [
+            ("log", format!("{log:?}")),
+            ("title", row.title),
+            ("unread", row.unread.to_string()),
+            ("markers", format!("{:?}", row.markers)),
+            ("arrangement", format!("pinned {} muted {}", row.pinned, row.muted)),
+            ("draft", row.draft),
+            ("open", row.open.to_string()),
+            ("size", row.size.to_string()),
+        ];
+        state.extend(words.map(|(what, value)| (format!("the {what} of {id}"), value)));
+    }
+    Ok(state)
+}
