@@ -6,6 +6,7 @@ mod bench;
 mod browser;
 mod counts;
 mod serve;
+mod sim;
 mod test;
 mod tidy;
 mod tools;
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND
   web [--dev]       build the web app into dist/
   bench [SCENARIO…] measure; all scenarios without a name (--help lists them, docs/performance.md tells of them)
   counts [--update] instructions of the engine's hot paths, beside those that are committed
+  sim [--seeds N]   many devices and a server in virtual time, in a hostile network; `sim --help` says more
   fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
   tidy              the style rules that are tests
 ";
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Some("webbench") => browser::make("web::bench::figures"),
         Some("bench") => bench::bench(&rest),
         Some("counts") => counts::counts(&rest),
+        Some("sim") => sim::sim(&rest),
         Some("fuzz") => test::fuzz(&rest),
         Some("tidy") => tidy::tidy(),
         _ => {

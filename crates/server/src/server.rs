@@ -136,38 +136,38 @@ pub(crate) async fn open_app(
     clock: Arc<dyn Clock>,
     threads: Threads,
 ) -> Result<(Arc<App>, mpsc::Receiver<DeviceRef>), StartError> {
-        let metrics = Arc::new(Metrics::default());
-        let (wakes, to_wake) = Wakes::new(settings.push_waiting, Arc::clone(&metrics));
-        let hub = Arc::new(Hub::new(Arc::clone(&metrics), wakes));
-        let storage_settings = StorageSettings { threads, ..(&settings).into() };
-        let storage = open(&settings.data_dir, &storage_settings, &metrics, Arc::clone(&hub) as _)?;
-        let vapid =
-            if settings.push_enabled { Some(prepare_push(&*storage, &hub, &settings).await?) } else { None };
-        let web = OnceLock::new();
-        if !settings.web_dir.as_os_str().is_empty() {
-            let _ = web.set(Web::new(Arc::new(Folder(settings.web_dir.clone()))));
-        }
-        let checks = std::thread::available_parallelism().map_or(2, usize::from);
-        let app = App {
-            storage,
-            hub,
-            web,
-            vapid,
-            metrics,
-            clock,
-            crypto: openmls_rust_crypto::RustCrypto::default(),
-            groups: Groups::new(settings.group_cache),
-            addresses: Addresses::new(&settings),
-            tries: Tries::new(&settings),
-            checks: Semaphore::new(checks),
-            threads,
-            draining: AtomicBool::new(false),
-            sockets: 0.into(),
-            sessions: 0.into(),
-            unauthenticated: 0.into(),
-            settings,
-        };
-        Ok((Arc::new(app), to_wake))
+    let metrics = Arc::new(Metrics::default());
+    let (wakes, to_wake) = Wakes::new(settings.push_waiting, Arc::clone(&metrics));
+    let hub = Arc::new(Hub::new(Arc::clone(&metrics), wakes));
+    let storage_settings = StorageSettings { threads, ..(&settings).into() };
+    let storage = open(&settings.data_dir, &storage_settings, &metrics, Arc::clone(&hub) as _)?;
+    let vapid =
+        if settings.push_enabled { Some(prepare_push(&*storage, &hub, &settings).await?) } else { None };
+    let web = OnceLock::new();
+    if !settings.web_dir.as_os_str().is_empty() {
+        let _ = web.set(Web::new(Arc::new(Folder(settings.web_dir.clone()))));
+    }
+    let checks = std::thread::available_parallelism().map_or(2, usize::from);
+    let app = App {
+        storage,
+        hub,
+        web,
+        vapid,
+        metrics,
+        clock,
+        crypto: openmls_rust_crypto::RustCrypto::default(),
+        groups: Groups::new(settings.group_cache),
+        addresses: Addresses::new(&settings),
+        tries: Tries::new(&settings),
+        checks: Semaphore::new(checks),
+        threads,
+        draining: AtomicBool::new(false),
+        sockets: 0.into(),
+        sessions: 0.into(),
+        unauthenticated: 0.into(),
+        settings,
+    };
+    Ok((Arc::new(app), to_wake))
 }
 
 /// Takes in which devices can be woken, and the key that pushes are signed with, made at the first start.

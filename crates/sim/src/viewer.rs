@@ -11,7 +11,8 @@ pub fn page(outcome: &Outcome) -> String {
     // In a script only `<` could end the data.
     let data = serde_json::to_string(outcome.journal.records()).unwrap_or_default().replace('<', "\\u003c");
     let verdict = outcome.violation.as_deref().unwrap_or("no violation");
-    let mut page = HEAD.replace("{{seed}}", &outcome.seed.to_string()).replace("{{verdict}}", &escaped(verdict));
+    let mut page =
+        HEAD.replace("{{seed}}", &outcome.seed.to_string()).replace("{{verdict}}", &escaped(verdict));
     let _ = write!(page, "<script>const records = {data};\nshow();</script>\n");
     page
 }

@@ -279,7 +279,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Self chain: the key of the ended epoch, sealed under the one that begins, appears together with it.
+    /// Self chain: the key of the ended epoch, sealed under the one that begins, appears together with it; and so do
+    /// links that are missing further back, where an epoch was one in which nothing could be handed on.
     fn self_chain(
         &mut self,
         id: ConversationId,
@@ -290,16 +291,22 @@ impl Engine {
         if id != ConversationId::of_self(me.account) {
             return Ok(Vec::new());
         }
-        let Some(before) = self.key(id, ended)? else { return Ok(Vec::new()) };
-        let epoch = ended.next();
-        let name = super::slots::chain_name(epoch);
-        let (slot, version) = (SlotKey::of_name(id, &name), SlotVersion(1));
-        let value = NamedValue { name, value: super::slots::ring_value(id, ended, &before), head: false };
-        let subject = Subject::Slot { key: slot, version };
-        let place = Place { conversation: id, epoch, account: me.account, device: me.device, subject };
-        let body = seal::seal(&place, begun, &me.key, diario_protocol::encode(&value), &self.crypto)?;
-        // A link is fetched when something older is: a first screen has no use for it.
-        Ok(vec![SlotWrite { key: slot, version, head: false, body: body.into() }])
+        let mut links = vec![ended];
+        links.extend(self.missing_links(id)?.into_iter().filter(|before| *before < ended));
+        let mut writes = Vec::new();
+        for before in links {
+            let Some(key) = self.key(id, before)? else { continue };
+            let name = super::slots::chain_name(before.next());
+            let (slot, version) = (SlotKey::of_name(id, &name), SlotVersion(1));
+            let value = NamedValue { name, value: super::slots::ring_value(id, before, &key), head: false };
+            let subject = Subject::Slot { key: slot, version };
+            let epoch = ended.next();
+            let place = Place { conversation: id, epoch, account: me.account, device: me.device, subject };
+            let body = seal::seal(&place, begun, &me.key, diario_protocol::encode(&value), &self.crypto)?;
+            // A link is fetched when something older is: a first screen has no use for it.
+            writes.push(SlotWrite { key: slot, version, head: false, body: body.into() });
+        }
+        Ok(writes)
     }
 
     /// The key of the epoch that begins, for those who lose every device: it reaches the vault together with the epoch.

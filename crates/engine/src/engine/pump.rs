@@ -89,7 +89,11 @@ impl Engine {
         let receipts = self.session.unmarked.contains(&id) && !self.timers.contains_key(&Timer::Receipts);
         match conversation.membership {
             Membership::Creating => self.create_group(id),
-            Membership::Outside => self.come_in(&conversation, !outgoing.is_empty() || own),
+            Membership::Outside => {
+                // What is only delivered, a device that is in the group tells. What is read here nobody else knows.
+                let read = receipts && conversation.read > conversation.marked_read;
+                self.come_in(&conversation, read || own || !outgoing.is_empty())
+            }
             // Its commit is gone from the store: so must the group be that it would have made.
             Membership::Joining => self.leave_group(id),
             Membership::Member => {

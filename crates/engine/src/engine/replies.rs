@@ -269,6 +269,10 @@ impl Engine {
                 Ok(())
             }
             Asked::KeyPackages { .. } => {
+                if refusal.is_temporary() {
+                    self.ask_again_later(Question::KeyPackages);
+                    return Ok(());
+                }
                 // Tried again at the next connection: without key packages others simply cannot admit this device.
                 self.misbehaved(None, Misbehaviour::Refused(refusal));
                 Ok(())

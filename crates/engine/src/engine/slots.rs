@@ -21,6 +21,8 @@ use crate::store::sealed::{self, NamedValue};
 /// Name of the slot that holds a conversation's title (UTF-8).
 pub(crate) const TITLE: &str = "title";
 const KEYRING: &str = "keyring";
+/// Slots of the self conversation that are written at a time, at most.
+const BATCH: usize = 64;
 pub(super) const CHAIN: &str = "chain/";
 
 /// Name of the slot that hands the self key of the epoch before on to `epoch`.
@@ -188,7 +190,6 @@ impl Engine {
 
     /// Puts the keys that the keyring lacks into it, many at a time.
     pub(super) fn fill_keyring(&mut self) -> Result<()> {
-        const BATCH: usize = 64;
         let own = ConversationId::of_self(self.me()?.account);
         let Some(conversation) = self.conversation(own)?.cloned() else { return Ok(()) };
         let lane = self.session.lane(own);
@@ -236,17 +237,28 @@ impl Engine {
             return Ok(());
         }
         self.session.chain_checked = Some(newest);
-        // Only what this device has: an epoch is a number of the server's, and not to be counted up to.
-        for before in sealed::epochs_with_key(&self.db, id)? {
-            let epoch = before.next();
-            let name = chain_name(epoch);
-            let missing = sealed::slot_version(&self.db, id, SlotKey::of_name(id, &name))?.0 == 0;
-            if let (true, Some(key)) = (missing && epoch <= newest, self.key(id, before)?) {
+        for before in self.missing_links(id)?.into_iter().filter(|before| *before < newest) {
+            if let Some(key) = self.key(id, before)? {
                 // Sealed under the newest key, from which every link can be reached.
-                self.enqueue_slot(id, &name, ring_value(id, before, &key), false)?;
+                self.enqueue_slot(id, &chain_name(before.next()), ring_value(id, before, &key), false)?;
             }
         }
         Ok(())
+    }
+
+    /// Epochs of the self conversation whose key is here and in no link of the self chain that is here, the newest too.
+    pub(super) fn missing_links(&self, id: ConversationId) -> Result<Vec<Epoch>> {
+        // Only what this device has: an epoch is a number of the server's, and not to be counted up to.
+        let mut missing = Vec::new();
+        for before in sealed::epochs_with_key(&self.db, id)? {
+            let name = chain_name(before.next());
+            if sealed::slot_version(&self.db, id, SlotKey::of_name(id, &name))?.0 == 0 {
+                missing.push(before);
+            }
+        }
+        missing.reverse();
+        missing.truncate(BATCH);
+        Ok(missing)
     }
 
     pub(super) fn keyring_put(

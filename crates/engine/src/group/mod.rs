@@ -99,9 +99,8 @@ impl Member {
         provider: &Provider<'_>,
         last_resort: bool,
     ) -> Result<Vec<u8>, GroupError> {
-        let mut builder = KeyPackage::builder()
-            .leaf_node_capabilities(capabilities())
-            .key_package_lifetime(lifetime());
+        let mut builder =
+            KeyPackage::builder().leaf_node_capabilities(capabilities()).key_package_lifetime(lifetime());
         if last_resort {
             builder = builder.mark_as_last_resort();
         }

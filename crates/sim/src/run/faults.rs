@@ -161,7 +161,8 @@ impl World {
     pub(crate) fn heal(&mut self, heal: Heal) -> Result<()> {
         match heal {
             Heal::Tear(number) => {
-                let torn = self.peers.iter().position(|p| p.wire.as_ref().is_some_and(|w| w.number == number));
+                let torn =
+                    self.peers.iter().position(|p| p.wire.as_ref().is_some_and(|w| w.number == number));
                 match torn {
                     Some(peer) => self.tear(peer),
                     None => Ok(()),

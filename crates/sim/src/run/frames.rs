@@ -14,7 +14,12 @@ pub(crate) fn client(frame: &ClientFrame) -> String {
             format!("Append {} to {} in epoch {}", short(&a.id), short(&a.conversation), a.epoch.0)
         }
         Request::Commit(c) => {
-            format!("Commit {} to {} ending epoch {}", short(&c.id), short(&c.conversation), c.epoch.0)
+            let (slots, seals) = (c.slots.len(), c.vault.len());
+            let (id, conversation) = (short(&c.id), short(&c.conversation));
+            format!(
+                "Commit {id} to {conversation} ending epoch {}, with {slots} slots and {seals} seals of the vault",
+                c.epoch.0
+            )
         }
         Request::PutSlots(p) => {
             format!("PutSlots {} of {} in epoch {}", p.writes.len(), short(&p.conversation), p.epoch.0)
@@ -39,7 +44,11 @@ pub(crate) fn server(frame: &ServerFrame) -> String {
         ServerFrame::Refused(id, refusal) => format!("#{} refused: {refusal}", id.0),
         ServerFrame::Changes(changes) => {
             let items = changes.items.iter().map(|c| format!("{} {}", c.position.0, what(&c.what)));
-            format!("Changes {}: {}", if changes.live { "live" } else { "kept" }, items.collect::<Vec<_>>().join(", "))
+            format!(
+                "Changes {}: {}",
+                if changes.live { "live" } else { "kept" },
+                items.collect::<Vec<_>>().join(", ")
+            )
         }
         ServerFrame::Notice(notice) => format!("Notice {notice:?}"),
         other => variant(other),

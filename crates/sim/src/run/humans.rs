@@ -41,7 +41,10 @@ impl World {
                 }
             }
             Event::Misbehaviour { .. } if !self.is_wild() => {
-                anyhow::bail!("{}: sees misbehaviour where everybody is honest: {event:?}", self.peers[peer].name);
+                anyhow::bail!(
+                    "{}: sees misbehaviour where everybody is honest: {event:?}",
+                    self.peers[peer].name
+                );
             }
             _ => {}
         }
@@ -154,7 +157,9 @@ impl World {
     /// Devices that never came into an account are given up.
     pub(crate) fn give_up_candidates(&mut self) -> Result<()> {
         for peer in 0..self.peers.len() {
-            if matches!(self.peers[peer].purpose, Purpose::Candidate { .. }) && self.peers[peer].identity().is_none() {
+            if matches!(self.peers[peer].purpose, Purpose::Candidate { .. })
+                && self.peers[peer].identity().is_none()
+            {
                 self.note_of(peer, Kind::Operation, "is given up".into());
                 self.input(peer, Engine::cancel_link)?;
                 self.peers[peer].kill();

@@ -107,7 +107,7 @@ impl World {
         self.hostile = true;
         self.in_ms(1, Due::Operate);
         while self.operations_left > 0 {
-            let until = Instant::now() + Duration::from_secs(60);
+            let until = Instant::now() + Duration::from_mins(1);
             self.step(until).await?;
         }
         self.heal_everything().await?;

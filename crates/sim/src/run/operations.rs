@@ -3,7 +3,7 @@
 use anyhow::Result;
 use diario_engine::recovery::WordLanguage;
 use diario_engine::{Arrangement, ConversationRow, Draft, Engine, GroupChange, Settings};
-use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, Seq};
+use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, RecoveryId, Seq};
 
 use super::journal::Kind;
 use super::oracle::Said;
@@ -36,7 +36,8 @@ impl World {
 
     /// A device that runs and is in an account.
     pub(crate) fn some_peer(&mut self) -> Option<usize> {
-        let able: Vec<usize> = (0..self.peers.len()).filter(|p| self.peers[*p].identity().is_some()).collect();
+        let able: Vec<usize> =
+            (0..self.peers.len()).filter(|p| self.peers[*p].identity().is_some()).collect();
         (!able.is_empty()).then(|| able[self.random.below(able.len())])
     }
 
@@ -128,10 +129,14 @@ impl World {
         for _ in 0..times {
             self.oracle.said_in_all += 1;
             let text = format!("message {}", self.oracle.said_in_all);
-            self.note_of(peer, Kind::Operation, format!("says “{text}” in {}", super::frames::short(&row.id)));
+            self.note_of(
+                peer,
+                Kind::Operation,
+                format!("says “{text}” in {}", super::frames::short(&row.id)),
+            );
             let draft = Draft::Text(text.clone());
             if let Some(id) = self.command(peer, |engine, now| engine.send(row.id, &draft, now))? {
-                let said = Said { conversation: row.id, peer, text, acked: false, excused: false };
+                let said = Said { peer, text, acked: false, excused: false };
                 self.oracle.said.insert(id, said);
             }
         }
@@ -144,7 +149,11 @@ impl World {
             return Ok(());
         }
         let seq = Seq(1 + self.random.bits() % row.head.0);
-        self.note_of(peer, Kind::Operation, format!("has read {} up to {}", super::frames::short(&row.id), seq.0));
+        self.note_of(
+            peer,
+            Kind::Operation,
+            format!("has read {} up to {}", super::frames::short(&row.id), seq.0),
+        );
         self.command(peer, |engine, now| engine.mark_read(row.id, seq, now))?;
         Ok(())
     }
@@ -257,9 +266,8 @@ impl World {
             return Ok(());
         };
         let words: Vec<_> = key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect();
-        if self.command(primary, |engine, now| engine.confirm_recovery_key(&words, now))?.is_some() {
-            let person = self.peers[primary].person;
-            self.recovery_words.entry(person).or_default().push(key.words.join(" "));
+        if let Some(id) = self.command(primary, |engine, now| engine.confirm_recovery_key(&words, now))? {
+            self.recovery_words.insert(id, key.words.join(" "));
         }
         Ok(())
     }
@@ -285,14 +293,18 @@ impl World {
         Ok(())
     }
 
-    /// The words of a recovery key that the server has in the person's vault by now.
+    /// The words of a recovery key that is in the person's vault, and is not about to be replaced.
     fn stored_recovery_words(&mut self, person: usize) -> Result<Option<String>> {
-        let devices = self.devices_of(person);
-        let known = devices.iter().any(|p| {
-            let methods = self.peers[*p].engine.as_ref().map(Engine::recovery_methods);
-            methods.is_some_and(|m| m.is_ok_and(|m| m.iter().any(|m| m.ready)))
-        });
-        Ok(if known { self.recovery_words.get(&person).and_then(|all| all.first().cloned()) } else { None })
+        let Some(account) = self.devices_of(person).first().and_then(|p| self.peers[*p].identity()) else {
+            return Ok(None);
+        };
+        let truth = self.truth()?;
+        let mut statement = truth.prepare("SELECT method FROM vault WHERE account = ?1")?;
+        let stored = statement.query_map([account.0.as_bytes()], |row| row.get::<_, [u8; 16]>(0))?;
+        let stored: Vec<RecoveryId> =
+            stored.map(|id| id.map(RecoveryId::new)).collect::<rusqlite::Result<_>>()?;
+        let [only] = stored.as_slice() else { return Ok(None) };
+        Ok(self.recovery_words.get(only).cloned())
     }
 
     fn arrange(&mut self, peer: usize) -> Result<()> {
@@ -307,7 +319,8 @@ impl World {
             }
             1 => {
                 self.note_of(peer, Kind::Operation, format!("pins or mutes {short}"));
-                let arrangement = Arrangement { pinned: number % 2 == 0, muted: number % 3 == 0 };
+                let arrangement =
+                    Arrangement { pinned: number.is_multiple_of(2), muted: number.is_multiple_of(3) };
                 self.command(peer, |engine, now| engine.arrange(id, arrangement, now))?;
             }
             2 => {

@@ -20,7 +20,6 @@ type Used = (ConversationId, Vec<u8>, AccountId, DeviceId, Vec<u8>);
 /// Something that somebody said.
 #[derive(Debug, Clone)]
 pub(crate) struct Said {
-    pub(crate) conversation: ConversationId,
     pub(crate) peer: usize,
     pub(crate) text: String,
     /// The server has acknowledged it.
@@ -106,8 +105,7 @@ impl Oracle {
         for (conversation, body) in bodies {
             // Some slots are sealed in another way, for one reader.
             let Ok(outer) = CoseEncrypt0::from_slice(body) else { continue };
-            let used =
-                (conversation, outer.protected.header.key_id, account, device, outer.unprotected.iv);
+            let used = (conversation, outer.protected.header.key_id, account, device, outer.unprotected.iv);
             let digest: [u8; 32] = Sha256::digest(body).into();
             let first = *self.nonces.entry(used).or_insert(digest);
             ensure!(first == digest, "a key and nonce sealed two things in {}", short(&conversation));
@@ -179,16 +177,18 @@ impl World {
     /// Devices that the newest lists lack are cut off from now on.
     pub(crate) fn note_cut_offs(&mut self) -> Result<()> {
         let truth = self.truth()?;
-        let mut listed = truth.prepare("SELECT EXISTS (SELECT 1 FROM device WHERE account = ?1 AND id = ?2)")?;
+        let mut listed =
+            truth.prepare("SELECT EXISTS (SELECT 1 FROM device WHERE account = ?1 AND id = ?2)")?;
         for peer in 0..self.peers.len() {
             let Some((account, device)) = self.peers[peer].identity() else { continue };
             if self.oracle.cut_off.contains_key(&peer) {
                 continue;
             }
-            let known: bool =
-                truth.query_row("SELECT EXISTS (SELECT 1 FROM account WHERE id = ?1)", [account.as_bytes()], |row| {
-                    row.get(0)
-                })?;
+            let known: bool = truth.query_row(
+                "SELECT EXISTS (SELECT 1 FROM account WHERE id = ?1)",
+                [account.as_bytes()],
+                |row| row.get(0),
+            )?;
             let listed: bool = listed.query_row([account.as_bytes(), device.as_bytes()], |row| row.get(0))?;
             if known && !listed {
                 let mut cut = CutOff::default();

@@ -13,7 +13,7 @@ use super::oracle::number;
 use super::world::World;
 
 /// How long devices may take to agree once nothing breaks, in virtual time.
-const PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
+const PATIENCE: Duration = Duration::from_hours(2);
 /// How long they must have nothing to do.
 const QUIET: Duration = Duration::from_secs(30);
 
@@ -116,7 +116,8 @@ impl World {
     /// The server's log is the one that was seen, and nothing acknowledged is missing.
     fn check_log(&mut self) -> Result<()> {
         let truth = self.truth()?;
-        let mut statement = truth.prepare("SELECT conversation, seq, id, account, device FROM log ORDER BY number")?;
+        let mut statement =
+            truth.prepare("SELECT conversation, seq, id, account, device FROM log ORDER BY number")?;
         let rows = statement.query_map([], |row| {
             Ok((
                 ConversationId::new(row.get(0)?),
@@ -131,12 +132,20 @@ impl World {
         for row in rows {
             let (conversation, seq, id, account, device) = row?;
             let expected = next.entry(conversation).or_insert(1);
-            ensure!(*expected == seq.0, "{}: the log has {} after {}", short(&conversation), seq.0, *expected - 1);
+            ensure!(
+                *expected == seq.0,
+                "{}: the log has {} after {}",
+                short(&conversation),
+                seq.0,
+                *expected - 1
+            );
             *expected += 1;
             self.oracle.placed(conversation, seq, id)?;
             stored.insert((conversation, seq, id));
             for (peer, cut) in &self.oracle.cut_off {
-                let same = self.peers[*peer].identity().is_some_and(|(a, d)| a == account && *d.as_bytes() == device);
+                let same = self.peers[*peer]
+                    .identity()
+                    .is_some_and(|(a, d)| a == account && *d.as_bytes() == device);
                 let head = cut.heads.get(&conversation).copied().unwrap_or_default();
                 ensure!(
                     !same || seq <= head,
@@ -158,7 +167,8 @@ impl World {
         for (id, said) in &self.oracle.said {
             let place = self.oracle.place_of(*id);
             ensure!(
-                place.is_some() || (said.excused && !said.acked),
+                place.is_some()
+                    || (!said.acked && (said.excused || self.oracle.cut_off.contains_key(&said.peer))),
                 "lost: “{}” of {} was never stored",
                 said.text,
                 self.peers[said.peer].name
@@ -198,7 +208,12 @@ impl World {
         let (Some(engine), Some((account, _))) = (&peer.engine, peer.identity()) else { return Ok(()) };
         let found = engine.diagnose()?;
         ensure!(found.damage.is_empty(), "{}: its store is damaged: {:?}", peer.name, found.damage);
-        ensure!(found.refused == 0, "{}: {} entries of honest devices were refused", peer.name, found.refused);
+        ensure!(
+            found.refused == 0,
+            "{}: {} entries of honest devices were refused",
+            peer.name,
+            found.refused
+        );
         let mut shown: HashMap<EntryId, (ConversationId, Seq, String)> = HashMap::new();
         for row in engine.conversation_rows()? {
             for message in engine.log(row.id, u32::MAX, None)? {
@@ -211,6 +226,9 @@ impl World {
             let Some((conversation, seq)) = self.oracle.place_of(*id) else { continue };
             let ranges = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
             let may = ranges.iter().any(|m| m.since <= seq && seq <= m.until);
+            // A device that came later is told of the last time that its account was in, and not of earlier ones.
+            let must =
+                ranges.iter().max_by_key(|m| m.since).is_some_and(|m| m.since <= seq && seq <= m.until);
             match shown.get(id) {
                 Some(_) if !may => bail!("{} reads “{}” and was not there", peer.name, said.text),
                 Some((_, at, text)) => ensure!(
@@ -221,7 +239,13 @@ impl World {
                     said.text,
                     seq.0
                 ),
-                None if may => bail!("{} does not show “{}”, {} of {}", peer.name, said.text, seq.0, short(&conversation)),
+                None if must => bail!(
+                    "{} does not show “{}”, {} of {}",
+                    peer.name,
+                    said.text,
+                    seq.0,
+                    short(&conversation)
+                ),
                 None => {}
             }
         }
@@ -266,10 +290,14 @@ impl World {
                 let of = (ConversationId::new(row.get(0)?), Epoch(super::oracle::number(row, 1)?));
                 Ok((of, row.get::<_, Vec<u8>>(2)?))
             })?;
-            for row in rows {
-                let ((conversation, epoch), secret) = row.context("keys")?;
+            let keys = rows.collect::<rusqlite::Result<Vec<_>>>().context("keys")?;
+            drop(statement);
+            for ((conversation, epoch), secret) in keys {
                 let ranges = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
-                let mut may = ranges.iter().any(|m| m.first_epoch <= epoch && epoch <= m.last_epoch);
+                let mut may = ranges.iter().any(|m| m.first_epoch <= epoch && epoch <= m.last_epoch)
+                    // Who leaves is in the tree for one more epoch, in which nothing is said.
+                    || (ranges.iter().any(|m| m.last_epoch.next() == epoch)
+                        && !self.is_anything_sealed(conversation, epoch)?);
                 if let Some(cut) = self.oracle.cut_off.get(&number) {
                     may &= epoch <= cut.epochs.get(&conversation).copied().unwrap_or_default();
                 }
@@ -291,6 +319,17 @@ impl World {
         Ok(())
     }
 
+    /// Whether anything is sealed under the key of an epoch.
+    fn is_anything_sealed(&self, conversation: ConversationId, epoch: Epoch) -> Result<bool> {
+        let sealed = self.truth()?.query_row(
+            "SELECT EXISTS (SELECT 1 FROM log WHERE conversation = ?1 AND epoch = ?2 AND kind <> 1)
+             OR EXISTS (SELECT 1 FROM slot WHERE conversation = ?1 AND epoch = ?2)",
+            rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()],
+            |row| row.get(0),
+        )?;
+        Ok(sealed)
+    }
+
     fn stored_conversations(&self) -> Result<HashSet<ConversationId>> {
         let truth = self.truth()?;
         let mut statement = truth.prepare("SELECT id FROM conversation")?;
@@ -309,15 +348,17 @@ fn state(engine: &Engine, stored: &HashSet<ConversationId>) -> Result<BTreeMap<S
         }
         let id = short(&row.id);
         let log = engine.log_state(row.id)?.map(|log| (log.next, log.hash));
+        // Who is in a conversation that the account has left, and what it is called, a device that came later is not told.
+        let (title, size) = if row.open { (row.title, row.size) } else { (String::new(), 0) };
         let words = [
             ("log", format!("{log:?}")),
-            ("title", row.title),
+            ("title", title),
             ("unread", row.unread.to_string()),
-            ("markers", format!("{:?}", row.markers)),
+            ("read marker", row.markers.read_here.0.to_string()),
             ("arrangement", format!("pinned {} muted {}", row.pinned, row.muted)),
             ("draft", row.draft),
             ("open", row.open.to_string()),
-            ("size", row.size.to_string()),
+            ("size", size.to_string()),
         ];
         state.extend(words.map(|(what, value)| (format!("the {what} of {id}"), value)));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use diario_engine::{CommandError, Engine, EngineConfig, EngineError};
-use diario_protocol::{ClientFrame, ServerFrame, Timestamp};
+use diario_protocol::{ClientFrame, RecoveryId, ServerFrame, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -72,7 +72,7 @@ pub(crate) struct World {
     /// Frames were lost, doubled or overtaken.
     pub(crate) wild_once: bool,
     /// Words of recovery keys, by person.
-    pub(crate) recovery_words: HashMap<usize, Vec<String>>,
+    pub(crate) recovery_words: HashMap<RecoveryId, String>,
     queue: Queue<Due>,
     arrivals: mpsc::UnboundedReceiver<(u64, Arrival)>,
     arrived: mpsc::UnboundedSender<(u64, Arrival)>,
@@ -153,7 +153,9 @@ impl World {
             self.in_ms(60_000, Due::Start(peer));
             return Ok(());
         }
+        self.os.spare_syncs(true);
         self.peers[peer].start(&config)?;
+        self.set_system();
         self.note_of(peer, Kind::Life, "starts".into());
         self.begin_again(peer)?;
         self.after(peer)
@@ -422,8 +424,8 @@ impl World {
     }
 
     fn receive(&mut self, peer: usize, bytes: &[u8]) -> Result<()> {
-        let frame: ServerFrame =
-            diario_protocol::decode(bytes, diario_protocol::limits::SERVER_FRAME).context("server's frame")?;
+        let frame: ServerFrame = diario_protocol::decode(bytes, diario_protocol::limits::SERVER_FRAME)
+            .context("server's frame")?;
         self.note_of(peer, Kind::Receive, frames::server(&frame));
         self.answered(peer, &frame)?;
         let taken = self.input(peer, |engine, now| engine.receive(&[bytes], now))?;
