@@ -124,8 +124,12 @@ impl Engine {
                 Ok(MembershipNote { joined: summary.joined, left: summary.left })
             }
             Err(e) => {
-                // Whatever it was, this device cannot follow: it enters anew when it next has something to say.
-                self.misbehaved(Some(id), Misbehaviour::Commit(e.to_string()));
+                // Whatever it was, this device cannot follow: it enters anew when it next has something to say. A commit
+                // of its own that it does not know was made before its store went back to an old copy: nobody's fault.
+                let forgotten = !own && sender.device == self.me()?.device;
+                if !forgotten {
+                    self.misbehaved(Some(id), Misbehaviour::Commit(e.to_string()));
+                }
                 group.delete(&Provider::new(&self.crypto, &self.db))?;
                 self.change(id)?.membership = Membership::Outside;
                 Ok(MembershipNote::default())

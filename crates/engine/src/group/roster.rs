@@ -88,11 +88,11 @@ pub(super) fn check_leaf(
     Ok(())
 }
 
-/// The kind never changes, and only groups change their members.
+/// The kind never changes, and only groups change their members. The last one may leave: nobody is in it then.
 pub(super) fn check_participants(before: &Participants, after: &Participants) -> Result<(), RosterError> {
     let fixed = before.kind != ConversationKind::Group && before.accounts != after.accounts;
     let same = before.kind == after.kind && before.creator == after.creator;
-    if !same || fixed || after.accounts.is_empty() {
+    if !same || fixed {
         return Err(RosterError::FixedParticipants);
     }
     Ok(())

@@ -86,7 +86,7 @@ impl Drop for Simulated {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::HashSet;
     use std::io::Write as _;
 
     use super::*;
@@ -96,7 +96,7 @@ mod tests {
         std::thread::spawn(move || {
             let os = Simulated::begin(seed);
             os.set_time(1_700_000_000_123);
-            let map: HashMap<u32, ()> = (0..50).map(|n| (n, ())).collect();
+            let set: HashSet<u32> = (0..50).collect();
             let db = rusqlite::Connection::open_in_memory().unwrap();
             let engine = diario_engine::Engine::open(db, diario_engine::EngineConfig::default());
             let mut engine = engine.unwrap();
@@ -104,7 +104,7 @@ mod tests {
             engine.register("http://localhost", "anna", "phone", None, now).unwrap();
             let account = engine.whoami().unwrap().1;
             let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            (map.into_keys().collect(), account.as_bytes().to_vec(), time.as_millis())
+            (set.into_iter().collect(), account.as_bytes().to_vec(), time.as_millis())
         })
         .join()
         .unwrap()

@@ -21,4 +21,5 @@ mod retention;
 mod safety;
 mod search;
 mod secrecy;
+mod seeds;
 mod validity;
