@@ -66,8 +66,10 @@ pub fn cargo_for_browser() -> Result<Command> {
         Toolchain::Current => cargo(),
         Toolchain::Debian => Command::new("/usr/bin/cargo"),
     };
-    // Flags for this machine's linker mean nothing to the browser's.
-    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").current_dir(root());
+    // Flags for this machine's linker mean nothing to the browser's. The one that is set has Leptos forget the types
+    // of views: a view's code is then made once, not anew for each place that it stands in.
+    command.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}erase_components");
+    command.current_dir(root());
     command.env("CARGO_BUILD_TARGET", TARGET);
     if let Toolchain::Debian = toolchain {
         // What the running cargo set for its children would choose the wrong compiler.

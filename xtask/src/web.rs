@@ -49,6 +49,8 @@ pub fn build(flavour: Flavour, out: &Path) -> Result<()> {
         .arg(target.join(TARGET).join(profile))
         .arg("--static")
         .arg(root().join("crates/web/static"))
+        .arg("--locales")
+        .arg(root().join("crates/web/locales"))
         .arg("--cache")
         .arg(&target)
         .arg("--out")

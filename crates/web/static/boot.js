@@ -41,6 +41,32 @@ const language = (() => {
 })();
 document.documentElement.lang = language;
 
+/** The words of each language: one file each, of which a visitor fetches the one that is wanted. */
+const WORDS = {
+  en: ['{{words-en.txt}}', '{{integrity:words-en.txt}}'],
+  it: ['{{words-it.txt}}', '{{integrity:words-it.txt}}'],
+};
+
+/** The words of a language. The service worker keeps what was fetched, so that it is there without a network. */
+async function words(of) {
+  const [path, integrity] = WORDS[of];
+  const response = await fetch(path, { integrity });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.text();
+}
+
+/** The language to begin with, and its words; another one if this one cannot be had, as without a network. */
+async function firstWords() {
+  for (const of of [language, ...Object.keys(WORDS)]) {
+    try {
+      return { language: of, text: await words(of) };
+    } catch (error) {
+      console.warn(error);
+    }
+  }
+  throw new Error('no words of any language');
+}
+
 const TEXTS = {
   en: {
     old: 'This browser is too old for Diario, or a setting of it is in the way. It lacks: ',
@@ -71,10 +97,11 @@ function missing() {
   return Object.keys(needs).filter((name) => !needs[name]);
 }
 
-// The page's module asks for this when it has to hold the engine.
-globalThis.diario = Object.freeze({
+// What the page's module asks for: a worker when it has to hold the engine, words when it speaks another language.
+const app = {
   startEngine: () => new Worker(policy.createScriptURL(ENGINE), { type: 'module', name: 'diario-engine' }),
-});
+  words,
+};
 
 /** Registers the service worker, and loads the page anew, once, when a new version of it takes over. */
 async function serve() {
@@ -98,6 +125,9 @@ async function serve() {
   const registration = await container.register(policy.createScriptURL(SERVICE_WORKER), {
     updateViaCache: 'none',
   });
+  // The words that this page has were fetched before there was who keeps them.
+  const keeper = registration.active ?? registration.waiting ?? registration.installing;
+  keeper?.postMessage({ type: 'keep', path: WORDS[language][0] });
   // An app that stays open for days looks for a new version when it is looked at.
   let looked = Date.now();
   document.addEventListener('visibilitychange', () => {
@@ -114,7 +144,9 @@ async function start() {
   try {
     // Both at once: the module's code is compiled while its glue is read.
     const wasm = fetch(PAGE_WASM, { integrity: '{{integrity:page.wasm}}' });
+    const first = firstWords();
     const page = await import(PAGE);
+    globalThis.diario = Object.freeze({ ...app, first: await first });
     await page.default({ module_or_path: wasm });
     document.getElementById('splash')?.remove();
   } catch (error) {

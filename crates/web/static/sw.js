@@ -7,6 +7,8 @@
 const VERSION = '{{version}}';
 const CACHE = `diario-${VERSION}`;
 const FILES = {{precache}};
+/** Files that only some want, such as the words of one language: kept when somebody has wanted them. */
+const LATER = {{later}};
 const PAGE = '/index.html';
 
 self.addEventListener('install', (event) => {
@@ -19,9 +21,28 @@ self.addEventListener('install', (event) => {
           (path) => new Request(path, { cache: path.startsWith('/assets/') ? 'default' : 'reload' }),
         ),
       );
+      await cache.addAll(await wantedBefore());
     })(),
   );
 });
+
+/** What of the later files was kept of the versions before: this version will be asked for it, too. */
+async function wantedBefore() {
+  const nameOf = (path) => path.replace(/-[0-9a-f]{16}\./, '.');
+  const before = new Set();
+  for (const name of await caches.keys()) {
+    if (!name.startsWith('diario-') || name === CACHE) continue;
+    for (const request of await (await caches.open(name)).keys()) before.add(nameOf(new URL(request.url).pathname));
+  }
+  return LATER.filter((path) => before.has(nameOf(path)));
+}
+
+/** Keeps one of the later files. */
+async function keep(path) {
+  if (!LATER.includes(path)) return;
+  const cache = await caches.open(CACHE);
+  if (!(await cache.match(path))) await cache.add(path);
+}
 
 self.addEventListener('activate', (event) => {
   event.waitUntil(
@@ -46,6 +67,9 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(kept(PAGE, request));
   } else if (FILES.includes(url.pathname) && url.pathname !== '/sw.js') {
     event.respondWith(kept(url.pathname, request));
+  } else if (LATER.includes(url.pathname)) {
+    event.respondWith(kept(url.pathname, request));
+    event.waitUntil(keep(url.pathname).catch(() => {}));
   }
 });
 
@@ -61,6 +85,7 @@ self.addEventListener('message', (event) => {
   if (data?.type === 'notify') event.waitUntil(notify(data));
   if (data?.type === 'seen') event.waitUntil(close(data.tag));
   if (data?.type === 'words') event.waitUntil(keepWords(data.pushed));
+  if (data?.type === 'keep') event.waitUntil(keep(data.path).catch(() => {}));
   if (data?.type === 'forget') event.waitUntil(closeAll());
 });
 

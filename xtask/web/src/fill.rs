@@ -2,7 +2,8 @@
 //!
 //! A file under `/assets/` has the hash of its contents in its name, so that it can be kept for ever. A source says
 //! `{{page.js}}` where it wants the path of that file, `{{integrity:page.js}}` for its hash as an HTML attribute,
-//! `{{version}}` for the hash over everything and `{{precache}}` for the paths of all files but the service worker.
+//! `{{version}}` for the hash over everything, `{{precache}}` for the paths of all files but the service worker and
+//! those that only some visitors want, and `{{later}}` for the paths of these.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,37 @@ const STYLES: [&str; 5] = ["base", "shell", "list", "conversation", "pages"];
 const SERVICE_WORKER: &str = "sw.js";
 /// Sources with placeholders; all else is copied.
 const TEXTS: [&str; 7] = ["html", "js", "css", "webmanifest", "json", "svg", "txt"];
+
+/// How the files begin that hold the words of one language: a visitor fetches one of them.
+const WORDS: &str = "words-";
+
+/// Whether a file is one that only some visitors want.
+pub fn is_for_some(path: &str) -> bool {
+    path.strip_prefix("assets/").is_some_and(|name| name.starts_with(WORDS))
+}
+
+/// The words of each language as one file, of the Fluent files in a folder of the language's name. Comments and blank
+/// lines are for translators.
+pub fn words(locales: &[File]) -> Result<Vec<File>> {
+    let mut languages: BTreeMap<&str, String> = BTreeMap::new();
+    for File { path, content } in locales {
+        let fluent = |(_, name): &(&str, &str)| name.rsplit_once('.').is_some_and(|(_, kind)| kind == "ftl");
+        let Some((language, _)) = path.split_once('/').filter(fluent) else {
+            bail!("{path} is no Fluent file of a language");
+        };
+        let text = std::str::from_utf8(content).with_context(|| format!("{path}: not UTF-8"))?;
+        let all = languages.entry(language).or_default();
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            all.push_str(line);
+            all.push('\n');
+        }
+    }
+    let file = |(language, text): (&str, String)| File {
+        path: format!("{WORDS}{language}.txt"),
+        content: text.into_bytes(),
+    };
+    Ok(languages.into_iter().map(file).collect())
+}
 
 /// The first 16 hex digits of the SHA-256.
 pub fn hash(content: &[u8]) -> String {
@@ -74,7 +106,8 @@ pub fn fill(modules: Vec<Bound>, sources: &[File]) -> Result<Vec<File>> {
             }
         }
         if waiting.iter().all(|d| d.name == SERVICE_WORKER) && !known.contains_key("precache") {
-            known.insert("precache".into(), precache(&done));
+            known.insert("precache".into(), paths(&done, |path| !is_for_some(path)));
+            known.insert("later".into(), paths(&done, is_for_some));
         } else if waiting.len() == before {
             bail!("there is no such file, or they wait for each other: {}", missing.join("; "));
         }
@@ -97,6 +130,7 @@ fn drafts(modules: Vec<Bound>, sources: &[File]) -> Result<Vec<Draft>> {
             "boot.js" => ("boot.js", true),
             // The script that starts the worker; `worker.js` is the one around its module.
             "worker.js" => ("engine.js", true),
+            words if words.starts_with(WORDS) => (words, true),
             other => (other, false),
         };
         drafts.push(Draft { name: name.to_owned(), hashed, content });
@@ -179,9 +213,10 @@ fn filled(text: &str, known: &BTreeMap<String, String>) -> Result<String, String
     Ok(filled)
 }
 
-/// A JSON array of the paths of all files.
-fn precache(files: &[File]) -> String {
-    let mut paths: Vec<_> = files.iter().map(|f| format!("\"/{}\"", f.path)).collect();
+/// A JSON array of the paths of some files.
+fn paths(files: &[File], wanted: impl Fn(&str) -> bool) -> String {
+    let wanted = files.iter().filter(|f| wanted(&f.path));
+    let mut paths: Vec<_> = wanted.map(|f| format!("\"/{}\"", f.path)).collect();
     paths.sort();
     format!("[{}]", paths.join(","))
 }
@@ -231,7 +266,10 @@ mod tests {
                 "index.html",
                 "<script src=\"{{boot.js}}\" integrity=\"{{integrity:boot.js}}\"><link href=\"{{style.css}}\">",
             ),
-            file("sw.js", "const all = {{precache}}, version = '{{version}}', page = '{{page.wasm}}';"),
+            file(
+                "sw.js",
+                "const all = {{precache}}, later = {{later}}, version = '{{version}}', page = '{{page.wasm}}';",
+            ),
             file("worker.js", "import '{{worker.js}}';"),
         ]
     }
@@ -273,6 +311,27 @@ mod tests {
         }
         assert_eq!(content(&files, "assets/style-"), "a{}\nb{}\nc{}\n");
         assert_eq!(content(&files, "icons/"), "\u{1}{{not.there}}", "pictures are copied");
+    }
+
+    #[test]
+    fn words_are_a_file_of_each_language_and_for_who_wants_them() {
+        let locales = [
+            file("en/main.ftl", "# For translators.\n\none = One\n"),
+            file("en/pages.ftl", "two =\n    { $n ->\n       *[other] Two\n    }\n"),
+            file("it/main.ftl", "one = Uno\n"),
+        ];
+        let words = words(&locales).unwrap();
+        let text = std::str::from_utf8(&words[0].content).unwrap();
+        assert_eq!(text, "one = One\ntwo =\n    { $n ->\n       *[other] Two\n    }\n");
+        let mut with_words = sources();
+        with_words[0].content = b"fetch('{{words-it.txt}}')".to_vec();
+        with_words.extend(words);
+        let files = fill(modules(), &with_words).unwrap();
+        let italian = files.iter().find(|f| f.path.starts_with("assets/words-it-")).unwrap();
+        assert!(content(&files, "assets/boot-").contains(&italian.path));
+        let (precached, later) = content(&files, "sw.js").split_once("later = ").unwrap();
+        assert!(later.contains(&italian.path) && !precached.contains("words-"), "{precached}{later}");
+        assert!(super::words(&[file("notes.txt", "")]).is_err());
     }
 
     #[test]

@@ -20,10 +20,11 @@ use anyhow::{Context, Result, bail};
 use crate::compress::Effort;
 
 const USAGE: &str = "\
-usage: diario-web-pack --modules DIR --static DIR --cache DIR --out DIR [--dev]
+usage: diario-web-pack --modules DIR --static DIR --locales DIR --cache DIR --out DIR [--dev]
 
   --modules DIR  where cargo put diario_web.wasm and diario_web_worker.wasm
   --static DIR   the files that are not compiled
+  --locales DIR  a folder of Fluent files for each language
   --cache DIR    what is kept from one run to the next
   --out DIR      the web app; replaced as a whole
   --dev          quick, larger, with the functions' names";
@@ -34,6 +35,7 @@ const MODULES: [(&str, &str); 2] = [("diario_web.wasm", "page"), ("diario_web_wo
 struct Options {
     modules: PathBuf,
     statics: PathBuf,
+    locales: PathBuf,
     cache: PathBuf,
     out: PathBuf,
     dev: bool,
@@ -56,7 +58,9 @@ fn pack(options: &Options) -> Result<()> {
         let input = options.modules.join(file);
         modules.push(bind::bind(&input, name, &options.cache.join("bindgen"), options.dev)?);
     }
-    let sources = folder::read(&options.statics).context("the web app's static files")?;
+    let mut sources = folder::read(&options.statics).context("the web app's static files")?;
+    let locales = folder::read(&options.locales).context("the web app's languages")?;
+    sources.extend(fill::words(&locales)?);
     let app = fill::fill(modules, &sources)?;
     let effort = if options.dev { Effort::Quick } else { Effort::Shipped };
     let files = compress::compress(app, effort, &options.cache.join("brotli"))?;
@@ -69,12 +73,14 @@ fn pack(options: &Options) -> Result<()> {
 }
 
 fn options() -> Result<Options> {
-    let (mut modules, mut statics, mut cache, mut out, mut dev) = (None, None, None, None, false);
+    let (mut modules, mut statics, mut locales) = (None, None, None);
+    let (mut cache, mut out, mut dev) = (None, None, false);
     let mut args = std::env::args_os().skip(1);
     while let Some(arg) = args.next() {
         let slot = match arg.to_str() {
             Some("--modules") => &mut modules,
             Some("--static") => &mut statics,
+            Some("--locales") => &mut locales,
             Some("--cache") => &mut cache,
             Some("--out") => &mut out,
             Some("--dev") => {
@@ -88,6 +94,7 @@ fn options() -> Result<Options> {
     Ok(Options {
         modules: modules.context(USAGE)?,
         statics: statics.context(USAGE)?,
+        locales: locales.context(USAGE)?,
         cache: cache.context(USAGE)?,
         out: out.context(USAGE)?,
         dev,

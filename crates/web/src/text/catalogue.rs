@@ -5,40 +5,22 @@ use unic_langid::LanguageIdentifier;
 
 use super::Language;
 
-/// The Fluent files of a language, with their names.
-pub(super) fn sources(language: Language) -> [(&'static str, &'static str); 3] {
-    match language {
-        Language::En => [
-            ("en/main.ftl", include_str!("../../locales/en/main.ftl")),
-            ("en/pages.ftl", include_str!("../../locales/en/pages.ftl")),
-            ("en/recovery.ftl", include_str!("../../locales/en/recovery.ftl")),
-        ],
-        Language::It => [
-            ("it/main.ftl", include_str!("../../locales/it/main.ftl")),
-            ("it/pages.ftl", include_str!("../../locales/it/pages.ftl")),
-            ("it/recovery.ftl", include_str!("../../locales/it/recovery.ftl")),
-        ],
-    }
-}
-
 /// The texts of one language, ready to be filled in.
 pub struct Catalogue {
     bundle: FluentBundle<FluentResource>,
 }
 
 impl Catalogue {
-    /// Reads the files of a language. What is wrong in them is left out; the tests see to it that nothing is.
-    pub fn new(language: Language) -> Self {
+    /// Reads the texts of a language, as Fluent. What is wrong in them is left out; the tests see to it that nothing is.
+    pub fn new(language: Language, source: String) -> Self {
         let id: LanguageIdentifier = language.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new(vec![id]);
         bundle.set_formatter(Some(match language {
             Language::En => |value, _| grouped(value, ","),
             Language::It => |value, _| grouped(value, "."),
         }));
-        for (_, source) in sources(language) {
-            let resource = FluentResource::try_new(source.into()).unwrap_or_else(|(resource, _)| resource);
-            bundle.add_resource_overriding(resource);
-        }
+        let resource = FluentResource::try_new(source).unwrap_or_else(|(resource, _)| resource);
+        bundle.add_resource_overriding(resource);
         Self { bundle }
     }
 

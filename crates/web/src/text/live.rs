@@ -2,25 +2,49 @@
 
 use std::cell::RefCell;
 
+use js_sys::Promise;
 use leptos::prelude::*;
 use leptos::reactive::graph::Observer;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use super::{Catalogue, FluentValue, Language, negotiate};
 
 /// Where the choice is kept in this browser; absent while the browser's own languages decide.
 const STORED: &str = "diario.language";
 
+#[wasm_bindgen]
+extern "C" {
+    /// The language that the start script has chosen, and its words.
+    #[wasm_bindgen(thread_local_v2, js_namespace = diario, js_name = first)]
+    static FIRST: First;
+
+    type First;
+
+    #[wasm_bindgen(method, getter)]
+    fn language(this: &First) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    fn text(this: &First) -> String;
+
+    /// Fetches the words of a language.
+    #[wasm_bindgen(js_namespace = diario, js_name = words)]
+    fn fetch_words(tag: &str) -> Promise;
+}
+
 thread_local! {
-    static LIVE: Live = Live {
-        language: ArcRwSignal::new(current(chosen())),
-        catalogue: RefCell::new(None),
-    };
+    static LIVE: Live = FIRST.with(|first| {
+        let language = Language::of_tag(&first.language()).unwrap_or_default();
+        Live {
+            language: ArcRwSignal::new(language),
+            catalogue: RefCell::new(Catalogue::new(language, first.text())),
+        }
+    });
 }
 
 struct Live {
     language: ArcRwSignal<Language>,
-    /// The catalogue that was used last, with its language.
-    catalogue: RefCell<Option<(Language, Catalogue)>>,
+    catalogue: RefCell<Catalogue>,
 }
 
 impl Live {
@@ -46,8 +70,19 @@ pub fn chosen() -> Option<Language> {
     Language::of_tag(&stored)
 }
 
-/// Sets the language, at once and for the next time; `None`: whatever the browser speaks.
-pub fn choose(language: Option<Language>) {
+/// Sets the language, as soon as its words are here, and for the next time; `None`: whatever the browser speaks.
+/// Whether that could be done: without a network there are only the words of languages that were wanted before.
+pub async fn choose(language: Option<Language>) -> bool {
+    let now = current(language);
+    if now != LIVE.with(|live| live.language.get_untracked()) {
+        let words = JsFuture::from(fetch_words(now.tag())).await;
+        let Some(words) = words.ok().and_then(|words| words.as_string()) else { return false };
+        LIVE.with(|live| {
+            live.catalogue.replace(Catalogue::new(now, words));
+            mark_document(now);
+            live.language.set(now);
+        });
+    }
     if let Some(storage) = storage() {
         // Without storage the choice lasts as long as the page.
         let _ = match language {
@@ -55,9 +90,7 @@ pub fn choose(language: Option<Language>) {
             None => storage.remove_item(STORED),
         };
     }
-    let now = current(language);
-    mark_document(now);
-    LIVE.with(|live| live.language.set(now));
+    true
 }
 
 /// The text of a key, as a signal: for what takes one.
@@ -73,17 +106,9 @@ pub fn tr(key: &str) -> String {
 /// The text of a key with its arguments.
 pub fn tr_args(key: &str, args: &[(&'static str, FluentValue<'_>)]) -> String {
     LIVE.with(|live| {
-        let language = live.now();
-        let mut held = live.catalogue.borrow_mut();
-        match &*held {
-            Some((of, catalogue)) if *of == language => catalogue.text(key, args),
-            _ => {
-                let catalogue = Catalogue::new(language);
-                let text = catalogue.text(key, args);
-                *held = Some((language, catalogue));
-                text
-            }
-        }
+        // Only to follow it: the catalogue is that of the language.
+        let _ = live.now();
+        live.catalogue.borrow().text(key, args)
     })
 }
 

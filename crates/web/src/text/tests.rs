@@ -6,17 +6,27 @@ use std::path::Path;
 
 use fluent_bundle::FluentResource;
 
-use super::catalogue::sources;
 use super::{Catalogue, Language, negotiate};
+
+/// The Fluent files of a language, with their names.
+fn sources(language: Language) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("locales").join(language.tag());
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files.map(|file| (file.display().to_string(), fs::read_to_string(&file).unwrap())).collect()
+}
+
+fn catalogue(language: Language) -> Catalogue {
+    Catalogue::new(language, sources(language).into_iter().map(|(_, source)| source).collect())
+}
 
 /// Key -> names of its arguments.
 fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     let mut found = BTreeMap::new();
     for (file, source) in sources(language) {
-        let resource = FluentResource::try_new(source.into())
+        let resource = FluentResource::try_new(source.clone())
             .unwrap_or_else(|(_, problems)| panic!("{file}: {}", problems[0]));
         drop(resource);
-        for (key, body) in messages(source) {
+        for (key, body) in messages(&source) {
             assert!(found.insert(key.clone(), arguments(&body)).is_none(), "{file}: {key} is there twice");
         }
     }
@@ -98,11 +108,11 @@ fn the_languages_have_the_same_texts() {
 #[test]
 fn no_text_is_empty() {
     for language in Language::ALL {
-        let catalogue = Catalogue::new(language);
+        let texts = catalogue(language);
         for (key, arguments) in keys(language) {
             let names: Vec<&'static str> = arguments.into_iter().map(|name| &*name.leak()).collect();
             let args: Vec<_> = names.iter().map(|name| (*name, 2.into())).collect();
-            let text = catalogue.text(&key, &args);
+            let text = texts.text(&key, &args);
             assert!(!text.trim().is_empty() && text != key, "{key} in {}", language.tag());
             assert!(!text.contains('{') && !text.contains('}'), "{key} in {}: {text}", language.tag());
         }
@@ -139,9 +149,9 @@ fn numbers_choose_the_plural() {
         (Language::En, "1 conversation", "12,345 conversations"),
         (Language::It, "1 conversazione", "12.345 conversazioni"),
     ] {
-        let catalogue = Catalogue::new(language);
+        let texts = catalogue(language);
         let text = |count: u32| {
-            let isolated = catalogue.text("storage-conversations", &[("count", count.into())]);
+            let isolated = texts.text("storage-conversations", &[("count", count.into())]);
             isolated.replace(['\u{2068}', '\u{2069}'], "")
         };
         assert_eq!((text(1).as_str(), text(12_345).as_str()), (one, many));
@@ -150,8 +160,8 @@ fn numbers_choose_the_plural() {
 
 #[test]
 fn arguments_are_isolated() {
-    let catalogue = Catalogue::new(Language::En);
-    let text = catalogue.text("revoke-title", &[("name", "\u{5d0}\u{5d1}".into())]);
+    let texts = catalogue(Language::En);
+    let text = texts.text("revoke-title", &[("name", "\u{5d0}\u{5d1}".into())]);
     assert!(text.contains("\u{2068}\u{5d0}\u{5d1}\u{2069}"), "{text:?}");
 }
 

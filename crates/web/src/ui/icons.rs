@@ -50,11 +50,17 @@ pub(crate) enum Icon {
     Shield,
     /// Something was taken away.
     Erased,
+    /// Something was kept for a time only: an hourglass.
+    Gone,
     /// A day.
     Calendar,
 }
 
 impl Icon {
+    const fn stroke(self) -> &'static str {
+        if matches!(self, Self::More) { "3" } else { "1.75" }
+    }
+
     const fn path(self) -> &'static str {
         match self {
             Self::Back => "M15 5l-7 7 7 7",
@@ -93,6 +99,9 @@ impl Icon {
                 "M12 3.5l7 2.5v5.5c0 4.3-2.8 7.3-7 9-4.200-1.700-7-4.700-7-9V6zM8.500 12l2.500 2.500 4.500-5"
             }
             Self::Erased => "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM6.5 6.5l11 11",
+            Self::Gone => {
+                "M7 4h10M7 20h10M8 4v3.500c0 2 4 3 4 4.500s-4 2.500-4 4.500V20M16 4v3.500c0 2-4 3-4 4.500s4 2.500 4 4.500V20"
+            }
             Self::Calendar => {
                 "M6 6h12a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1zM5 10.5h14M9 4v4M15 4v4"
             }
@@ -102,30 +111,33 @@ impl Icon {
 
 /// An icon that says nothing by itself: what it stands beside has the words.
 pub(crate) fn icon(icon: Icon) -> impl IntoView {
-    drawn(icon).attr("aria-hidden", "true")
+    drawn("icon", icon.path(), icon.stroke(), None)
 }
 
 /// An icon with words of its own.
 pub(crate) fn spoken_icon(icon: Icon, label: Signal<String>) -> impl IntoView {
-    drawn(icon).attr("role", "img").attr("aria-label", move || label.get())
+    drawn("icon", icon.path(), icon.stroke(), Some(label))
 }
 
-fn drawn(
-    icon: Icon,
-) -> leptos::tachys::html::element::HtmlElement<
-    svg::Svg,
-    impl leptos::tachys::html::attribute::Attribute,
-    (impl IntoView,),
-> {
+/// A path of strokes, as all pictures are drawn; with its words, if it has any of its own.
+pub(crate) fn drawn(
+    class: &'static str,
+    path: &'static str,
+    stroke: &'static str,
+    label: Option<Signal<String>>,
+) -> impl IntoView {
     svg::svg()
-        .attr("class", "icon")
+        .attr("class", class)
         .attr("viewBox", "0 0 24 24")
         .attr("width", "24")
         .attr("height", "24")
         .attr("fill", "none")
         .attr("stroke", "currentColor")
-        .attr("stroke-width", if matches!(icon, Icon::More) { "3" } else { "1.75" })
+        .attr("stroke-width", stroke)
         .attr("stroke-linecap", "round")
         .attr("stroke-linejoin", "round")
-        .child(svg::path().attr("d", icon.path()))
+        .attr("aria-hidden", label.is_none().then_some("true"))
+        .attr("role", label.is_some().then_some("img"))
+        .attr("aria-label", move || label.map(|label| label.get()))
+        .child(svg::path().attr("d", path))
 }

@@ -1,9 +1,9 @@
 //! The pictures that only pages have; drawn as the icons are.
 
 use leptos::prelude::*;
-use leptos::svg;
 
 use crate::model::device_name::Shape;
+use crate::ui::icons::drawn;
 
 /// A small picture beside words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +58,5 @@ impl Picture {
 
 /// Draws one, for eyes only.
 pub(super) fn picture(which: Picture) -> impl IntoView {
-    svg::svg()
-        .attr("class", if which == Picture::Forward { "icon mirrored" } else { "icon" })
-        .attr("viewBox", "0 0 24 24")
-        .attr("width", "24")
-        .attr("height", "24")
-        .attr("fill", "none")
-        .attr("stroke", "currentColor")
-        .attr("stroke-width", "1.75")
-        .attr("stroke-linecap", "round")
-        .attr("stroke-linejoin", "round")
-        .attr("aria-hidden", "true")
-        .child(svg::path().attr("d", which.path()))
+    drawn(if which == Picture::Forward { "icon mirrored" } else { "icon" }, which.path(), "1.75", None)
 }
