@@ -1,6 +1,6 @@
 //! What a page asks, and what it is answered.
 
-use diario_protocol::{AccountId, Bin, ConversationId, DeviceId, EntryId, Nonce, Seq, Timestamp};
+use diario_protocol::{AccountId, Bin, ConversationId, DeviceId, EntryId, Nonce, Retention, Seq, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::recovery::{RecoveryAnswer, RecoveryAsk};
@@ -364,6 +364,17 @@ pub enum Ask {
     /// Whether this connection is known to cost by volume, as the browser tells the page.
     #[n(45)]
     Metered(#[n(0)] bool),
+
+    /// For how long the server keeps what is said in a conversation. Done when the server has said so.
+    #[n(46)]
+    SetRetention {
+        /// Which.
+        #[n(0)]
+        conversation: ConversationId,
+        /// For how long.
+        #[n(1)]
+        keep: Retention,
+    },
 
     /// Looks for messages. Answer: `Hits`.
     #[n(60)]

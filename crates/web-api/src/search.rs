@@ -101,10 +101,10 @@ pub struct Export {
     /// The language, as a tag.
     #[n(2)]
     pub language: String,
-    /// A page to read with these texts, else JSON lines: all, made, joined, left, erased, waiting, refused, unsent,
-    /// missing; `{}` stands for what is filled in.
+    /// A page to read with these texts, else JSON lines: all, made, joined, left, erased, gone, waiting, refused,
+    /// unsent, missing; `{}` stands for what is filled in.
     #[n(3)]
-    pub page: Option<[String; 9]>,
+    pub page: Option<[String; 10]>,
 }
 
 /// The next piece of an export.

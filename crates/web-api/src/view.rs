@@ -1,6 +1,8 @@
 //! What a page shows.
 
-use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, EntryId, Seq, Timestamp};
+use diario_protocol::{
+    AccountId, ConversationId, ConversationKind, DeviceId, EntryId, Retention, Seq, Timestamp,
+};
 use minicbor::{Decode, Encode};
 
 /// The account, and this device's place in it.
@@ -24,6 +26,9 @@ pub struct Account {
     /// When this device's time runs out, if that is soon.
     #[n(5)]
     pub ends: Option<Timestamp>,
+    /// For how long the server keeps what is said, whatever a conversation's members agreed on.
+    #[n(6)]
+    pub server_keeps: Retention,
 }
 
 /// How far a device has come.
@@ -153,9 +158,13 @@ pub struct ConversationRow {
     /// The other account of a direct conversation.
     #[n(15)]
     pub peer: Option<AccountId>,
-    /// Of a direct conversation, what the user knows of who the other one is.
+    /// Of a direct conversation, what the user knows of who the other one is; of a group, whether somebody in it has
+    /// another account than before.
     #[n(60)]
     pub trust: Trust,
+    /// For how long the server keeps what is said in it, as its members agreed.
+    #[n(61)]
+    pub keep: Retention,
 }
 
 /// How far a conversation's messages were delivered and read.
@@ -252,6 +261,9 @@ pub enum MessageState {
     /// Erased for everyone.
     #[n(5)]
     Erased,
+    /// No longer kept by the server, and never on this device.
+    #[n(6)]
+    Gone,
 }
 
 /// A change of a conversation's members.
@@ -328,7 +340,7 @@ pub struct Device {
 }
 
 /// What the user knows of who somebody is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Trust {
     /// Nobody has compared anything.

@@ -1,7 +1,7 @@
 //! What a page asks, done on the engine.
 
 use diario_engine::{Arrangement, CommandError, Draft, Engine, EngineError, GroupChange, Stage};
-use diario_protocol::{AccountId, ConversationId, PushSubscription, Seq, Timestamp, Username};
+use diario_protocol::{AccountId, ConversationId, PushSubscription, Retention, Seq, Timestamp, Username};
 use diario_web_api::{Anchor, Answer, Ask, Edge, MAX_PAGE, Problem};
 
 use crate::gather::Gather;
@@ -31,6 +31,8 @@ pub(crate) enum Awaited {
     PushKey,
     /// Where something was said at a time.
     Place(ConversationId, Timestamp),
+    /// That it keeps a conversation for so long.
+    Retention(ConversationId, Retention),
 }
 
 impl From<Result<Answer, CommandError>> for Outcome {
@@ -200,6 +202,7 @@ pub(crate) fn run(
             gather.filled();
             done(device.set_metered(metered, now).map_err(Into::into))
         }
+        Ask::SetRetention { conversation, keep } => set_retention(device, conversation, keep, now),
         Ask::Search(asked) => {
             search::search(device, *asked, now).map(Answer::Hits).map_err(CommandError::from).into()
         }
@@ -390,6 +393,23 @@ fn fetch(
         gather.history(conversation, place, place);
     }
     done(asked.map(|_| ()))
+}
+
+fn set_retention(
+    device: &mut Engine,
+    conversation: ConversationId,
+    keep: Retention,
+    now: Timestamp,
+) -> Outcome {
+    match device.retention(conversation) {
+        // Asked again after it was done: the server would have nothing to tell.
+        Ok((agreed, _)) if agreed == keep => Outcome::Answer(Answer::Done),
+        Ok(_) => match device.set_retention(conversation, keep, now) {
+            Ok(()) => Outcome::Wait(Awaited::Retention(conversation, keep)),
+            Err(e) => Err(e).into(),
+        },
+        Err(e) => e.into(),
+    }
 }
 
 fn usage(device: &Engine) -> Result<Answer, EngineError> {

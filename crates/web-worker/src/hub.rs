@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diario_engine::{ConnectionState, Engine, EngineError, Event};
-use diario_protocol::{ConversationId, Timestamp};
+use diario_protocol::{ConversationId, Refusal, Timestamp};
 use diario_web_api::{Answer, Ask, Connection, Problem, Snapshot, Status, StoreKind, Tell, ToPage, ToWorker};
 
 use crate::ask::{self, Awaited, Outcome};
@@ -168,6 +168,16 @@ impl Hub {
                     let place = Answer::Place(Some(seq).filter(|seq| seq.0 > 0));
                     self.answer(&Awaited::Place(conversation, at), &Ok(place), &mut out);
                 }
+                Event::Conversation(id) => {
+                    let waits = |w: &Waiting| matches!(w.awaited, Awaited::Retention(of, _) if of == id);
+                    if self.waiting.iter().any(waits) {
+                        let (agreed, _) = device.retention(id)?;
+                        self.answer(&Awaited::Retention(id, agreed), &Ok(Answer::Done), &mut out);
+                    }
+                }
+                Event::Failed { conversation, id: None, refusal } => {
+                    self.retention_refused(conversation, &refusal, &mut out);
+                }
                 Event::Connection(ConnectionState::Offline) => self.give_up_waiting(device, &mut out)?,
                 _ => {}
             }
@@ -223,13 +233,23 @@ impl Hub {
         }));
     }
 
+    /// The server refused something about a conversation that is no message.
+    fn retention_refused(&mut self, conversation: ConversationId, refusal: &Refusal, out: &mut Out) {
+        let asked = self.waiting.iter().map(|waiting| waiting.awaited.clone());
+        let asked: Vec<_> =
+            asked.filter(|a| matches!(a, Awaited::Retention(of, _) if *of == conversation)).collect();
+        for awaited in asked {
+            self.answer(&awaited, &Err(crate::problem::of_refusal(refusal)), out);
+        }
+    }
+
     /// The connection on which the server was asked is gone.
     fn give_up_waiting(&mut self, device: &Engine, out: &mut Out) -> Result<(), EngineError> {
         let awaited: Vec<Awaited> = self.waiting.iter().map(|waiting| waiting.awaited.clone()).collect();
         for awaited in awaited {
             let known = match &awaited {
                 Awaited::Name(username) => device.account_named(username)?,
-                Awaited::PushKey | Awaited::Place(..) => None,
+                Awaited::PushKey | Awaited::Place(..) | Awaited::Retention(..) => None,
             };
             let answer = known.map_or(Err(Problem::Offline), |account| Ok(Answer::Found(Some(account))));
             self.answer(&awaited, &answer, out);

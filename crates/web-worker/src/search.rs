@@ -98,7 +98,7 @@ impl UnderWay {
         let api::Export { conversation, notes, language, page } = asked;
         let format = match page {
             None => ExportFormat::Jsonl,
-            Some([all, made, joined, left, erased, waiting, refused, unsent, missing]) => {
+            Some([all, made, joined, left, erased, gone, waiting, refused, unsent, missing]) => {
                 ExportFormat::Html(Box::new(ExportWords {
                     language: language.clone(),
                     all,
@@ -106,6 +106,7 @@ impl UnderWay {
                     joined,
                     left,
                     erased,
+                    gone,
                     waiting,
                     refused,
                     unsent,

@@ -26,7 +26,15 @@ pub(crate) fn account(device: &Engine, now: Timestamp) -> Result<Option<api::Acc
     let this = device.devices(now)?.into_iter().find(|d| d.this);
     let soon = this.filter(|d| d.state == engine::DeviceState::ExpiresSoon);
     let ends = soon.and_then(|d| d.valid_until);
-    Ok(Some(api::Account { username, account, device: id, primary: device.is_primary(), stage, ends }))
+    Ok(Some(api::Account {
+        username,
+        account,
+        device: id,
+        primary: device.is_primary(),
+        stage,
+        ends,
+        server_keeps: device.server_retention()?,
+    }))
 }
 
 /// The account's settings.
@@ -85,6 +93,7 @@ pub(crate) fn row(row: engine::ConversationRow) -> api::ConversationRow {
         open: row.open,
         gap: row.gap.is_some(),
         trust: trust(row.trust),
+        keep: row.keep,
     }
 }
 
@@ -98,11 +107,11 @@ fn title(row: &engine::ConversationRow) -> String {
 
 fn preview(message: engine::MessageView) -> api::Preview {
     api::Preview {
+        state: state(&message),
         sender: message.sender,
         mine: message.mine,
         text: shortened(&message.text, PREVIEW),
         seq: message.seq,
-        state: state(message.state),
         membership: message.membership.map(membership),
     }
 }
@@ -110,6 +119,7 @@ fn preview(message: engine::MessageView) -> api::Preview {
 /// A message.
 pub(crate) fn message(message: engine::MessageView) -> api::Message {
     api::Message {
+        state: state(&message),
         id: message.id,
         seq: message.seq,
         sender: message.sender,
@@ -117,7 +127,6 @@ pub(crate) fn message(message: engine::MessageView) -> api::Message {
         mine: message.mine,
         sent_at: message.sent_at,
         text: message.text,
-        state: state(message.state),
         membership: message.membership.map(membership),
         reason: message.reason.unwrap_or_default(),
     }
@@ -127,8 +136,8 @@ fn membership(change: engine::MembershipChange) -> api::Membership {
     api::Membership { joined: change.joined, left: change.left }
 }
 
-fn state(state: engine::MessageState) -> api::MessageState {
-    match state {
+fn state(message: &engine::MessageView) -> api::MessageState {
+    match message.state {
         engine::MessageState::Pending => api::MessageState::Pending,
         // How far it was delivered and read is for the markers to say.
         engine::MessageState::Sent | engine::MessageState::Delivered | engine::MessageState::Read => {
@@ -137,6 +146,7 @@ fn state(state: engine::MessageState) -> api::MessageState {
         engine::MessageState::Waiting => api::MessageState::Waiting,
         engine::MessageState::Refused => api::MessageState::Refused,
         engine::MessageState::Failed => api::MessageState::Failed,
+        engine::MessageState::Erased if message.is_no_longer_kept() => api::MessageState::Gone,
         engine::MessageState::Erased => api::MessageState::Erased,
     }
 }

@@ -55,6 +55,7 @@ pub use older::{Fill, FillView};
 pub(crate) use preferences::Arranged;
 pub use preferences::{Arrangement, Settings};
 pub(crate) use primary::WARNING_MS;
+pub(crate) use safety::changed as changed_keys;
 pub use safety::{SafetyNumber, Trust};
 pub use sending::Draft;
 

@@ -136,6 +136,11 @@ impl Arranged {
         }
     }
 
+    /// Accounts whose names were others' and that the user has not accepted; whether the others were verified.
+    pub(crate) fn changed(&self) -> &BTreeMap<AccountId, bool> {
+        &self.changed
+    }
+
     fn muted(&self) -> Vec<ConversationId> {
         let mut muted: Vec<_> =
             self.arrangements.iter().filter(|(_, a)| a.muted).map(|(id, _)| *id).collect();

@@ -44,6 +44,11 @@ impl Engine {
         Ok((own, own.shorter(kept::server_retention(&self.db)?)))
     }
 
+    /// For how long the server keeps what is said in any conversation, whatever its members agreed on.
+    pub fn server_retention(&self) -> Result<Retention> {
+        Ok(kept::server_retention(&self.db)?)
+    }
+
     /// Sets for how long the server keeps what is said in a conversation; [`Event::Conversation`] tells that it is so.
     /// What devices have stays on them.
     pub fn set_retention(&mut self, id: ConversationId, retention: Retention, now: Timestamp) -> Done<()> {

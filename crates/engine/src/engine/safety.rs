@@ -14,7 +14,7 @@ use super::{Engine, Result};
 use crate::crypto::fingerprint::{self, Fingerprint, SafetyComparison};
 use crate::error::{CommandError, EngineError};
 use crate::event::Event;
-use crate::store::{people, recovery};
+use crate::store::{conversation, people, recovery};
 
 const VERIFIED: &str = "verified/";
 const ACCEPTED: &str = "accepted/";
@@ -192,13 +192,11 @@ impl Engine {
         Ok(changed.map_or(Trust::Unverified, |verified_before| Trust::Changed { verified_before }))
     }
 
-    /// What is known of a contact changed: who shows it is told, and the conversation with it.
+    /// What is known of a contact changed: who shows it is told, and the conversations with it.
     pub(super) fn contact_changed(&mut self, account: AccountId) -> Result<()> {
-        let me = self.me()?.account;
         self.emit(Event::Contact(account));
-        let direct = ConversationId::of_pair(me, account);
-        if self.conversation(direct)?.is_some() {
-            self.emit(Event::Conversation(direct));
+        for shared in conversation::shared_with(&self.db, account)? {
+            self.emit(Event::Conversation(shared));
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ pub struct ExportWords {
     pub left: String,
     /// In place of a message that was erased.
     pub erased: String,
+    /// In place of a message that the server no longer kept when this device wanted it.
+    pub gone: String,
     /// In place of a message that could not be read yet.
     pub waiting: String,
     /// In place of a message that was not accepted.
@@ -42,6 +44,7 @@ impl Default for ExportWords {
             joined: "{} joined".into(),
             left: "{} left".into(),
             erased: "Deleted".into(),
+            gone: "No longer kept by the server".into(),
             waiting: "Could not be read yet".into(),
             refused: "Not accepted".into(),
             unsent: "not sent".into(),
@@ -160,6 +163,7 @@ pub(super) fn message(out: &mut String, words: &ExportWords, message: &MessageVi
         out.push_str("</time>");
     }
     let gone = match message.state {
+        MessageState::Erased if message.is_no_longer_kept() => Some(&words.gone),
         MessageState::Erased => Some(&words.erased),
         MessageState::Waiting => Some(&words.waiting),
         MessageState::Refused => Some(&words.refused),

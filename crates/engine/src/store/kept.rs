@@ -1,5 +1,7 @@
 //! For how long the server keeps conversations, and what is kept here beyond that.
 
+use std::collections::HashMap;
+
 use diario_protocol::{ConversationId, EntryId, Retention, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -9,16 +11,26 @@ use crate::store::message::state;
 /// Stands for every conversation: the server's own rule.
 const ANY: ConversationId = ConversationId::new([0; 16]);
 
+/// A rule as the store writes it: 0 days are all days.
+fn read(days: u32, delivered: bool) -> Retention {
+    Retention { days: Some(days).filter(|d| *d > 0), delivered }
+}
+
 /// What a conversation's members agreed on.
 pub(crate) fn retention(db: &Connection, conversation: ConversationId) -> Result<Retention, StoreError> {
     let row = db
         .prepare_cached("SELECT days, delivered FROM keep WHERE conversation = ?1")?
-        .query_row([conversation.as_bytes()], |row| {
-            let days: u32 = row.get(0)?;
-            Ok(Retention { days: Some(days).filter(|d| *d > 0), delivered: row.get(1)? })
-        })
+        .query_row([conversation.as_bytes()], |row| Ok(read(row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(row.unwrap_or_default())
+}
+
+/// What the members of all conversations with a rule agreed on.
+pub(crate) fn all(db: &Connection) -> Result<HashMap<ConversationId, Retention>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT conversation, days, delivered FROM keep")?;
+    let rows = statement
+        .query_map([], |row| Ok((ConversationId::new(row.get(0)?), read(row.get(1)?, row.get(2)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What the server keeps whatever a conversation's members agreed on.

@@ -1,17 +1,17 @@
 //! The list of conversations, with few statements however many there are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use diario_protocol::{AccountId, ConversationId, ConversationKind, Seq, Timestamp};
+use diario_protocol::{AccountId, ConversationId, ConversationKind, Retention, Seq, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::history::Names;
 use super::{MessageView, Result};
-use crate::engine::{Arranged, Engine, Trust};
+use crate::engine::{Arranged, Engine, Trust, changed_keys};
 use crate::store::conversation::{self, Conversation};
 use crate::store::hole::{self, Hole};
-use crate::store::message;
 use crate::store::{from_sql, to_sql};
+use crate::store::{kept, message};
 
 /// Names of others in a [`ConversationRow`], at most.
 pub const LISTED_NAMES: usize = 4;
@@ -43,7 +43,8 @@ pub struct ConversationRow {
     pub others: Vec<String>,
     /// The other account of a direct conversation.
     pub peer: Option<AccountId>,
-    /// Of a direct conversation, what the user knows of who the other account is.
+    /// Of a direct conversation, what the user knows of who the other account is; of a group, whether somebody in it
+    /// has another account, with another key, than before.
     pub trust: Trust,
     /// How many are in it, this account too.
     pub size: u32,
@@ -69,6 +70,8 @@ pub struct ConversationRow {
     pub gap: Option<(Seq, Seq)>,
     /// How many entries of its past are not here.
     pub missing: u64,
+    /// For how long the server keeps what is said in it, as its members agreed.
+    pub keep: Retention,
 }
 
 /// Who else is in a conversation, and how far they have it.
@@ -77,19 +80,31 @@ struct Others {
     names: Vec<String>,
     first: Option<AccountId>,
     size: u32,
+    /// What the user knows of those of them whose names were other accounts'.
+    trust: Trust,
     /// The least of all; `None` while nobody else is there.
     delivered: Option<Seq>,
     read: Option<Seq>,
 }
 
 impl Others {
-    fn add(&mut self, row: &Row<'_>, me: Option<AccountId>) -> Result<()> {
+    /// `changed`: accounts whose names were others', and whether those were verified.
+    fn add(
+        &mut self,
+        row: &Row<'_>,
+        me: Option<AccountId>,
+        changed: &BTreeMap<AccountId, bool>,
+    ) -> Result<()> {
         let account = AccountId::new(row.get(0)?);
         self.size += 1;
         if Some(account) == me {
             return Ok(());
         }
         self.first = self.first.or(Some(account));
+        if let Some(verified_before) = changed.get(&account) {
+            let worse = matches!(self.trust, Trust::Changed { verified_before: true });
+            self.trust = Trust::Changed { verified_before: *verified_before || worse };
+        }
         if self.names.len() < LISTED_NAMES {
             let name: Option<String> = row.get(1)?;
             self.names.push(name.unwrap_or_else(|| account.to_string()[..8].to_owned()));
@@ -120,14 +135,15 @@ impl Engine {
     /// All conversations, newest first.
     pub fn conversation_rows(&self) -> Result<Vec<ConversationRow>> {
         let Some(me) = self.identity() else { return Ok(Vec::new()) };
+        let mut arranged = Arranged::all(self.db(), ConversationId::of_self(me.account))?;
         let mut people: HashMap<ConversationId, Others> = HashMap::new();
         let mut statement = self.db().prepare_cached(PEOPLE)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let id = ConversationId::new(row.get(4)?);
-            people.entry(id).or_default().add(row, Some(me.account))?;
+            people.entry(id).or_default().add(row, Some(me.account), arranged.changed())?;
         }
-        let mut arranged = Arranged::all(self.db(), ConversationId::of_self(me.account))?;
+        let keep = kept::all(self.db())?;
         let gaps: HashMap<_, _> =
             conversation::gaps(self.db())?.into_iter().map(|(id, first, last)| (id, (first, last))).collect();
         let mut holes: HashMap<ConversationId, Vec<Hole>> = HashMap::new();
@@ -140,7 +156,11 @@ impl Engine {
             let others = people.remove(&c.id).unwrap_or_default();
             let gap = gaps.get(&c.id).copied();
             let holes = holes.remove(&c.id).unwrap_or_default();
-            views.push(self.row(c, others, &mut arranged, (gap, &holes), &mut names)?);
+            let keep = keep.get(&c.id).copied().unwrap_or_default();
+            views.push(ConversationRow {
+                keep,
+                ..self.row(c, others, &mut arranged, (gap, &holes), &mut names)?
+            });
         }
         views.sort_by_key(|row| std::cmp::Reverse(row.at));
         Ok(views)
@@ -150,12 +170,16 @@ impl Engine {
     pub fn conversation_row(&self, id: ConversationId) -> Result<Option<ConversationRow>> {
         let Some(me) = self.identity() else { return Ok(None) };
         let Some(c) = Conversation::load(self.db(), id)? else { return Ok(None) };
-        let others = self.others_in(id)?;
-        let mut arranged = Arranged::of(self.db(), ConversationId::of_self(me.account), id)?;
+        let own = ConversationId::of_self(me.account);
+        let others = self.others_in(id, &changed_keys(self.db(), own)?)?;
+        let mut arranged = Arranged::of(self.db(), own, id)?;
         let gap = conversation::gap(self.db(), id)?;
         let holes = hole::of(self.db(), id)?;
         let mut row = self.row(c, others, &mut arranged, (gap, &holes), &mut Names::default())?;
-        row.trust = row.peer.map(|peer| self.trust(peer)).transpose()?.unwrap_or_default();
+        if let Some(peer) = row.peer {
+            row.trust = self.trust(peer)?;
+        }
+        row.keep = kept::retention(self.db(), id)?;
         Ok(Some(row))
     }
 
@@ -168,16 +192,16 @@ impl Engine {
     /// How far a conversation's messages were delivered and read.
     pub fn markers(&self, id: ConversationId) -> Result<Markers> {
         let read_here = Conversation::load(self.db(), id)?.map_or(Seq(0), |c| c.read);
-        Ok(self.others_in(id)?.markers(read_here))
+        Ok(self.others_in(id, &BTreeMap::new())?.markers(read_here))
     }
 
-    fn others_in(&self, id: ConversationId) -> Result<Others> {
+    fn others_in(&self, id: ConversationId, changed: &BTreeMap<AccountId, bool>) -> Result<Others> {
         let me = self.identity().map(|me| me.account);
         let mut others = Others::default();
         let mut statement = self.db().prepare_cached(&format!("{PEOPLE} WHERE p.conversation = ?1"))?;
         let mut rows = statement.query([id.as_bytes()])?;
         while let Some(row) = rows.next()? {
-            others.add(row, me)?;
+            others.add(row, me, changed)?;
         }
         Ok(others)
     }
@@ -201,7 +225,11 @@ impl Engine {
             kind: c.kind,
             others: others.names,
             peer,
-            trust: peer.map(|peer| arranged.trust(peer)).unwrap_or_default(),
+            trust: match (c.kind, peer) {
+                (_, Some(peer)) => arranged.trust(peer),
+                (ConversationKind::Group, None) => others.trust,
+                _ => Trust::Unverified,
+            },
             size: others.size,
             at: self.last_said_at(c.id, last.as_ref())?.unwrap_or(begun),
             last,
@@ -214,6 +242,7 @@ impl Engine {
             open: c.left_at.is_none(),
             gap,
             missing: holes.iter().map(|hole| hole.last.0 + 1 - hole.first.0).sum(),
+            keep: Retention::FOREVER,
             title: c.title,
         })
     }

@@ -107,6 +107,12 @@ impl MessageView {
         self.membership.is_some()
     }
 
+    /// Whether its words are not here because the server no longer keeps them: nobody erased them.
+    pub fn is_no_longer_kept(&self) -> bool {
+        // What was erased has no reason to give.
+        self.state == MessageState::Erased && self.reason.is_some()
+    }
+
     /// Whether it says nothing to people: a change of keys or devices alone.
     pub fn is_silent(&self) -> bool {
         self.membership.as_ref().is_some_and(MembershipChange::is_empty)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use diario_engine::recovery::{Keep, RecoverySecret, WordLanguage};
-use diario_engine::{CommandError, Event, RecoveryStep};
+use diario_engine::{CommandError, Event, RecoveryStep, Trust};
 use diario_protocol::{ConversationId, Request};
 use diario_sim::{SimDevice, World, settle};
 
@@ -411,6 +411,22 @@ async fn a_name_that_begins_anew_is_another_account_and_contacts_are_warned() ->
     four.giulia.say(four.chat, "I am still here")?;
     four.settle().await?;
     assert_eq!(four.marco.texts(four.chat)?.last().unwrap(), "I am still here");
+
+    // A group that the new account is in says so, until that is accepted.
+    let now = four.marco.now();
+    let group = four.marco.engine.create_conversation("Trip", &[account], now)?;
+    let trust = |marco: &SimDevice| -> Result<Vec<Trust>> {
+        let alone = marco.engine.conversation_row(group)?;
+        let listed = marco.engine.conversation_rows()?.into_iter().find(|row| row.id == group);
+        Ok([alone, listed].into_iter().flatten().map(|row| row.trust).collect())
+    };
+    four.settle().await?;
+    assert_eq!(trust(&four.marco)?, [Trust::Changed { verified_before: false }; 2]);
+    four.marco.take_events();
+    four.marco.engine.acknowledge_key_change(account, now)?;
+    four.settle().await?;
+    assert_eq!(trust(&four.marco)?, [Trust::Unverified; 2]);
+    assert!(four.marco.events.contains(&Event::Conversation(group)), "who shows it is told");
 
     // The code is spent.
     let mut third = SimDevice::new(&four.world, "again")?;

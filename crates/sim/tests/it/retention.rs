@@ -1,7 +1,7 @@
 //! What the server keeps for a while only: gaps that are no gaps, and devices that lag behind its commits.
 
 use anyhow::Result;
-use diario_engine::{Event, MessageState};
+use diario_engine::Event;
 use diario_protocol::{ConversationId, Request, Retention};
 use diario_sim::{SimDevice, World, settle};
 
@@ -51,7 +51,7 @@ async fn sweep() {
 }
 
 fn gone(device: &SimDevice, chat: ConversationId) -> Result<Vec<u64>> {
-    let gone = |m: &&diario_engine::MessageView| m.state == MessageState::Erased && m.reason.is_some();
+    let gone = |m: &&diario_engine::MessageView| m.is_no_longer_kept();
     Ok(device.messages(chat)?.iter().filter(gone).filter_map(|m| m.seq).map(|s| s.0).collect())
 }
 

@@ -1,7 +1,7 @@
 //! Pages against an engine in memory, without a server.
 
 use diario_engine::EngineConfig;
-use diario_protocol::{EntryId, Nonce};
+use diario_protocol::{EntryId, Nonce, Refusal, Retention};
 use diario_web_api::{Anchor, LinkStep, MessageState, Stage};
 
 use super::*;
@@ -316,4 +316,25 @@ fn a_code_that_is_under_way_is_not_begun_anew() {
     let failed = Event::Linking(diario_engine::LinkingStep::Failed("no".into()));
     bench.hub.events([failed], &bench.device).unwrap();
     assert_eq!(bench.ask(approve()), Err(Problem::Offline));
+}
+
+#[test]
+fn retention_waits_for_the_server_unless_there_is_nothing_to_change() {
+    let mut bench = Bench::with_account();
+    let conversation = bench.own();
+    let set = |keep| Ask::SetRetention { conversation, keep };
+    assert_eq!(bench.ask(set(Retention::FOREVER)), Ok(Answer::Done));
+    let days = Retention { days: Some(30), delivered: false };
+    assert!(bench.ask(set(days)).is_err(), "without a connection nobody can be told");
+    // The server's word on another question leaves the page waiting; a refusal does not.
+    bench.hub.waiting.push(Waiting {
+        page: "a".into(),
+        id: 7,
+        awaited: Awaited::Retention(conversation, days),
+    });
+    let told = bench.hub.events([Event::Conversation(conversation)], &bench.device).unwrap();
+    assert_eq!(told, []);
+    let refused = Event::Failed { conversation, id: None, refusal: Refusal::NotMember };
+    let told = bench.hub.events([refused], &bench.device).unwrap();
+    assert!(matches!(told.as_slice(), [(_, ToPage::Problem(7, _))]), "{told:?}");
 }
