@@ -1,7 +1,7 @@
 //! What is looked for in messages, and what was found: it stays while one reads a message and comes back.
 
 use diario_protocol::ConversationId;
-use diario_web_api::{Hits, Problem, Search};
+use diario_web_api::{Hits, MAX_PAGE, Problem, Search};
 use leptos::prelude::*;
 
 use crate::actions;
@@ -15,6 +15,8 @@ const PAGE: u16 = 40;
 const AFTER_MS: u64 = 180;
 /// What is not findable yet is looked for again after so many milliseconds.
 const AGAIN_MS: u64 = 700;
+/// While the history comes in, what is looked for is looked for again so often.
+const GROW_MS: u64 = 1_000;
 
 /// What is looked for, and what was found. Copies mean the same.
 #[derive(Clone, Copy)]
@@ -39,6 +41,8 @@ pub(crate) struct Finding {
     last: StoredValue<Option<Search>>,
     /// Counts what makes earlier answers void.
     turn: StoredValue<u32>,
+    /// Whether it is about to be looked for again, since more of what is searched came in.
+    growing: StoredValue<bool>,
 }
 
 impl Finding {
@@ -55,6 +59,7 @@ impl Finding {
             scrolled: StoredValue::new(0),
             last: StoredValue::new(None),
             turn: StoredValue::new(0),
+            growing: StoredValue::new(false),
         }
     }
 
@@ -106,9 +111,35 @@ impl Finding {
     pub(crate) fn again_if_incomplete(self, state: State) {
         let incomplete =
             self.found.with_untracked(|found| matches!(found, Some(Ok(hits)) if hits.incomplete > 0));
+        let shown = self.found.with_untracked(|found| match found {
+            Some(Ok(hits)) => hits.hits.len(),
+            _ => 0,
+        });
+        // As many as are shown, if one answer holds them: nothing that is read goes away.
+        let limit = u16::try_from(shown).unwrap_or(MAX_PAGE).clamp(PAGE, MAX_PAGE);
         if let Some(search) = self.last.get_value().filter(|_| incomplete) {
-            self.begin(state, search, 0);
+            self.begin(state, Search { limit, ..search }, 0);
         }
+    }
+
+    /// More of what is searched is here: looks again soon, once for all that comes in meanwhile.
+    pub(crate) fn grow(self, state: State) {
+        if self.growing.get_value() {
+            return;
+        }
+        self.growing.set_value(true);
+        set_timeout(
+            move || {
+                self.growing.set_value(false);
+                if self.busy.get_untracked() {
+                    // What is under way is not to be lost.
+                    self.grow(state);
+                } else {
+                    self.again_if_incomplete(state);
+                }
+            },
+            std::time::Duration::from_millis(GROW_MS),
+        );
     }
 
     fn begin(self, state: State, search: Search, wait_ms: u64) {
@@ -131,7 +162,11 @@ impl Finding {
                 }
                 self.busy.set(false);
                 let unindexed = found.as_ref().is_ok_and(|hits| hits.unindexed > 0);
-                self.found.set(Some(found));
+                let found = Some(found);
+                // The same again is not drawn again.
+                if self.found.with_untracked(|before| *before != found) {
+                    self.found.set(found);
+                }
                 if unindexed {
                     self.begin(state, search, AGAIN_MS);
                 }

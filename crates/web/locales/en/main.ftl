@@ -71,6 +71,9 @@ row-key-changed = The key has changed
 key-changed = { $name } is another account than before, with another key. They began anew, or somebody pretends to be them. Ask them by other means, and compare the safety number.
 key-changed-verified = You verified { $name } before. This is another account, with another key: they began anew, or somebody pretends to be them. Ask them by other means, and compare the safety number.
 key-accept = Write all the same
+key-known = I know about it
+key-changed-group = Somebody in this group is another account than before, with another key. Look who it is before you write something secret.
+key-changed-who = See who
 row-unread =
     { $count ->
         [one] { $count } unread message
@@ -137,7 +140,8 @@ message-you = You:
 message-of = { $sender }:
 message-waiting = Waiting for the key of this message…
 message-refused = This message could not be trusted, and is not shown.
-message-erased = This message is no longer kept on the server.
+message-erased = Deleted by its sender.
+message-gone = No longer kept by the server.
 message-failed = Not sent.
 message-resend = Send again
 message-discard = Discard

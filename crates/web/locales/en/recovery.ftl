@@ -75,3 +75,18 @@ problem-unknown-word = Word { $number } is no word of a recovery key.
 problem-words-wrong = These words do not belong together: at least one is wrong, or in another place.
 problem-wrong-word = Word { $number } is another one. Look at your paper.
 problem-no-recovery-key = That key is not waiting any more. Make a new one.
+
+## The last step of a new account
+
+begin-title = In case you lose every device
+begin-what = Your account lives on your devices, and nowhere else. A recovery key brings it back, with all your conversations.
+begin-fact-paper = 24 words that you write on paper.
+begin-fact-nobody = Nobody else has them: not the server, and not whoever runs it.
+begin-fact-minutes = It takes two minutes.
+begin-passkey = Use a passkey instead
+begin-skip = Not now
+begin-skip-title = Go on without a recovery key?
+begin-skip-what = If this device is lost, or the browser deletes what it stores, your account and all your conversations are lost for good. Nobody can bring them back: not you, and not whoever runs the server.
+begin-skip-later = You can make one later in the settings, under Recovery.
+begin-skip-yes = Go on without
+begin-skip-no = Back

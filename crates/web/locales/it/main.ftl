@@ -71,6 +71,9 @@ row-key-changed = La chiave è cambiata
 key-changed = { $name } è un altro account rispetto a prima, con un’altra chiave. Ha ricominciato da capo, o qualcuno si spaccia per questa persona. Chiedile per altre vie e confrontate il numero di sicurezza.
 key-changed-verified = Avevi verificato { $name }. Questo è un altro account, con un’altra chiave: ha ricominciato da capo, o qualcuno si spaccia per questa persona. Chiedile per altre vie e confrontate il numero di sicurezza.
 key-accept = Scrivi comunque
+key-known = Lo so già
+key-changed-group = Una persona di questo gruppo è un altro account rispetto a prima, con un’altra chiave. Guarda chi è prima di scrivere qualcosa di segreto.
+key-changed-who = Guarda chi è
 row-unread =
     { $count ->
         [one] { $count } messaggio non letto
@@ -137,7 +140,8 @@ message-you = Tu:
 message-of = { $sender }:
 message-waiting = In attesa della chiave di questo messaggio…
 message-refused = Questo messaggio non è affidabile, e non viene mostrato.
-message-erased = Questo messaggio non è più conservato sul server.
+message-erased = Eliminato da chi l’ha scritto.
+message-gone = Non più conservato dal server.
 message-failed = Non inviato.
 message-resend = Invia di nuovo
 message-discard = Elimina

@@ -75,3 +75,18 @@ problem-unknown-word = La parola { $number } non è una parola di una chiave di 
 problem-words-wrong = Queste parole non vanno insieme: almeno una è sbagliata o fuori posto.
 problem-wrong-word = La parola { $number } è un’altra. Guarda il tuo foglio.
 problem-no-recovery-key = Quella chiave non aspetta più. Creane una nuova.
+
+## L’ultimo passo di un nuovo account
+
+begin-title = Se perdi tutti i dispositivi
+begin-what = Il tuo account vive sui tuoi dispositivi e da nessun’altra parte. Una chiave di recupero lo riporta, con tutte le tue conversazioni.
+begin-fact-paper = Sono 24 parole che scrivi su carta.
+begin-fact-nobody = Non le ha nessun altro: né il server, né chi lo gestisce.
+begin-fact-minutes = Bastano due minuti.
+begin-passkey = Usa invece una passkey
+begin-skip = Non ora
+begin-skip-title = Proseguire senza chiave di recupero?
+begin-skip-what = Se perdi questo dispositivo, o il browser cancella ciò che conserva, il tuo account e tutte le conversazioni sono persi per sempre. Nessuno può riportarli: né tu, né chi gestisce il server.
+begin-skip-later = Puoi crearne una più tardi nelle impostazioni, alla voce Recupero.
+begin-skip-yes = Prosegui senza
+begin-skip-no = Indietro

@@ -1,6 +1,6 @@
 //! Where in the app one is, as a path.
 
-use diario_protocol::{ConversationId, Seq};
+use diario_protocol::{AccountId, ConversationId, Seq};
 
 /// A place in the app. Each has one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub enum Place {
     Details(ConversationId),
     /// Of a direct one, whether the other is who they are taken for.
     Safety(ConversationId),
+    /// Of anybody in it, whether they are who they are taken for.
+    SafetyOf(ConversationId, AccountId),
     /// Looking for messages.
     Search,
     /// Beginning a conversation.
@@ -35,6 +37,8 @@ pub enum Place {
     Join,
     /// Recovering an account here.
     Recover,
+    /// After an account was made: a way back to it, before anything else.
+    FirstKey,
     /// No such place.
     Nowhere,
 }
@@ -50,6 +54,10 @@ impl Place {
             ["c", id] => conversation(id, Self::Conversation),
             ["c", id, "details"] => conversation(id, Self::Details),
             ["c", id, "safety"] => conversation(id, Self::Safety),
+            ["c", id, "safety", account] => match (id.parse(), account.parse()) {
+                (Ok(id), Ok(account)) => Self::SafetyOf(id, account),
+                _ => Self::Nowhere,
+            },
             ["c", id, "at", seq] => match (id.parse(), seq.parse()) {
                 (Ok(id), Ok(seq)) => Self::At(id, Seq(seq)),
                 _ => Self::Nowhere,
@@ -60,6 +68,7 @@ impl Place {
             ["devices", "add"] => Self::AddDevice,
             ["settings"] => Self::Settings,
             ["settings", "recovery"] => Self::Recovery,
+            ["begin"] => Self::FirstKey,
             ["welcome"] => Self::Welcome,
             ["welcome", "create"] => Self::Create,
             ["welcome", "link"] => Self::Join,
@@ -76,12 +85,14 @@ impl Place {
             Self::At(id, seq) => format!("/c/{id}/at/{}", seq.0),
             Self::Details(id) => format!("/c/{id}/details"),
             Self::Safety(id) => format!("/c/{id}/safety"),
+            Self::SafetyOf(id, account) => format!("/c/{id}/safety/{account}"),
             Self::Search => "/search".to_owned(),
             Self::New => "/new".to_owned(),
             Self::Devices => "/devices".to_owned(),
             Self::AddDevice => "/devices/add".to_owned(),
             Self::Settings => "/settings".to_owned(),
             Self::Recovery => "/settings/recovery".to_owned(),
+            Self::FirstKey => "/begin".to_owned(),
             Self::Welcome => "/welcome".to_owned(),
             Self::Create => "/welcome/create".to_owned(),
             Self::Join => "/welcome/link".to_owned(),
@@ -92,14 +103,18 @@ impl Place {
     /// The conversation that is open there.
     pub fn conversation(self) -> Option<ConversationId> {
         match self {
-            Self::Conversation(id) | Self::At(id, _) | Self::Details(id) | Self::Safety(id) => Some(id),
+            Self::Conversation(id)
+            | Self::At(id, _)
+            | Self::Details(id)
+            | Self::Safety(id)
+            | Self::SafetyOf(id, _) => Some(id),
             _ => None,
         }
     }
 
     /// Whether it stands beside a conversation that stays open.
     pub fn is_beside(self) -> bool {
-        matches!(self, Self::Details(_) | Self::Safety(_))
+        matches!(self, Self::Details(_) | Self::Safety(_) | Self::SafetyOf(..))
     }
 
     /// Whether it is one of those that are only for who has no account here.
@@ -107,12 +122,17 @@ impl Place {
         matches!(self, Self::Welcome | Self::Create | Self::Join | Self::Recover)
     }
 
+    /// Whether it stands alone, without the list beside it.
+    pub fn is_alone(self) -> bool {
+        self.is_before_account() || self == Self::FirstKey
+    }
+
     /// Where "back" leads if nothing of the app lies behind.
     #[must_use]
     pub fn parent(self) -> Self {
         match self {
             Self::Details(id) => Self::Conversation(id),
-            Self::Safety(id) => Self::Details(id),
+            Self::Safety(id) | Self::SafetyOf(id, _) => Self::Details(id),
             Self::AddDevice => Self::Devices,
             Self::Recovery => Self::Settings,
             Self::Create | Self::Join | Self::Recover => Self::Welcome,
@@ -134,6 +154,8 @@ mod tests {
             Place::At(id, Seq(7)),
             Place::Details(id),
             Place::Safety(id),
+            Place::SafetyOf(id, AccountId::new([9; 16])),
+            Place::FirstKey,
             Place::Search,
             Place::New,
             Place::Devices,
@@ -156,6 +178,7 @@ mod tests {
             "/c/",
             "/c/zz",
             "/c/00/details",
+            "/c/07070707070707070707070707070707/safety/x",
             "/c/07070707070707070707070707070707/at/x",
             "/settings/x",
             "/admin",

@@ -52,6 +52,7 @@ pub(crate) fn preview(row: &ConversationRow, last: &Preview) -> String {
         MessageState::Waiting => tr("message-waiting"),
         MessageState::Refused => tr("message-refused"),
         MessageState::Erased => tr("message-erased"),
+        MessageState::Gone => tr("message-gone"),
         _ => last.text.clone(),
     };
     if last.mine && row.kind != ConversationKind::SelfConversation {

@@ -30,11 +30,11 @@ pub(crate) fn Shell() -> impl IntoView {
     let kind = Memo::new(move |_| match place.get() {
         Place::List | Place::Nowhere => "list",
         Place::Conversation(_) | Place::At(..) => "conversation",
-        Place::Details(_) | Place::Safety(_) => "details",
-        Place::Welcome | Place::Create | Place::Join => "welcome",
+        place if place.is_beside() => "details",
+        place if place.is_alone() => "welcome",
         _ => "page",
     });
-    let listed = Memo::new(move |_| !place.get().is_before_account());
+    let listed = Memo::new(move |_| !place.get().is_alone());
     view! {
         <a class="skip" href="#open" on:click=move |event| {
             event.prevent_default();
@@ -62,15 +62,16 @@ pub(crate) fn Shell() -> impl IntoView {
 fn Open(place: Memo<Place>) -> impl IntoView {
     // The details stand beside the conversation: opening them leaves it as it is.
     let body = Memo::new(move |_| match place.get() {
-        Place::Details(id) | Place::At(id, _) | Place::Safety(id) => Place::Conversation(id),
         // One page, with its steps in the history.
-        Place::Create | Place::Join | Place::Recover => Place::Welcome,
-        other => other,
+        place if place.is_before_account() => Place::Welcome,
+        place => place.conversation().map_or(place, Place::Conversation),
     });
     move || match body.get() {
-        Place::Conversation(id) | Place::At(id, _) | Place::Details(id) | Place::Safety(id) => {
-            view! { <Conversation id/> }.into_any()
-        }
+        Place::Conversation(id)
+        | Place::At(id, _)
+        | Place::Details(id)
+        | Place::Safety(id)
+        | Place::SafetyOf(id, _) => view! { <Conversation id/> }.into_any(),
         Place::List | Place::Nowhere => view! { <NothingOpen/> }.into_any(),
         Place::New => view! { <pages::NewConversation/> }.into_any(),
         Place::Search => view! { <pages::Search/> }.into_any(),
@@ -78,6 +79,7 @@ fn Open(place: Memo<Place>) -> impl IntoView {
         Place::AddDevice => view! { <pages::AddDevice/> }.into_any(),
         Place::Settings => view! { <pages::Settings/> }.into_any(),
         Place::Recovery => view! { <pages::Recovery/> }.into_any(),
+        Place::FirstKey => view! { <pages::FirstKey/> }.into_any(),
         Place::Welcome | Place::Create | Place::Join | Place::Recover => {
             view! { <pages::Welcome/> }.into_any()
         }
@@ -91,7 +93,8 @@ fn Third(place: Memo<Place>) -> impl IntoView {
     move || {
         let of = of.get()?;
         let page = match of {
-            Place::Safety(id) => view! { <pages::Safety id/> }.into_any(),
+            Place::Safety(id) => view! { <pages::Safety id of=None/> }.into_any(),
+            Place::SafetyOf(id, account) => view! { <pages::Safety id of=Some(account)/> }.into_any(),
             of => view! { <pages::Details id=of.conversation()?/> }.into_any(),
         };
         Some(view! { <aside class="third" aria-label=move || tr("details")>{page}</aside> })

@@ -9,6 +9,7 @@ use crate::harness::{Home, World};
 pub(crate) struct Demo {
     pub(crate) giulia: Home,
     pub(crate) marco: Home,
+    pub(crate) elena: Home,
 }
 
 /// What was said: how many days ago, at what time, by whom.
@@ -117,7 +118,7 @@ pub(crate) fn make(world: &World) -> Demo {
     giulia.ok(&["read", "marco"]);
     giulia.ok(&["read", "elena"]);
     giulia.ok(&["read", "Gita in montagna"]);
-    Demo { giulia, marco }
+    Demo { giulia, marco, elena }
 }
 
 impl Browser {

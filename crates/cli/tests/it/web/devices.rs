@@ -1,7 +1,7 @@
 //! The page of devices, and whether a contact is who they are taken for.
 
 use super::browser::Kind;
-use super::page::{button, link, role};
+use super::page::{beginning, button, field, having, link, role};
 use super::stage;
 
 #[test]
@@ -53,4 +53,79 @@ fn a_contact_is_verified_by_the_camera() {
     phone.find(&button("Take the mark back"));
     phone.press(&button("Back"));
     phone.says("You compared it");
+}
+
+#[test]
+fn somebody_in_a_group_is_verified_from_their_row() {
+    let world = stage::world();
+    let (marco, sofia) = (world.register("marco"), world.register("sofia"));
+    let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.register("giulia");
+    desktop.begin_group("Trip", &["marco", "sofia"]);
+    desktop.say("hello");
+    marco.ok(&["sync"]);
+    sofia.ok(&["sync"]);
+    let his = marco.one(&["safety-number", "giulia"]);
+    desktop.press(&button("Details"));
+    desktop.press(&link("Safety number of marco"));
+    desktop.says(&his["number"].as_str().unwrap()[..5]);
+    desktop.says("If marco sees the same number");
+    desktop.press(&button("Mark as verified"));
+    desktop.find(&button("Take the mark back"));
+    desktop.press(&button("Back"));
+    desktop.says("Verified");
+    // By its address, too; and nobody has one with themselves or with who is not in the group.
+    desktop.press(&link("Safety number of sofia"));
+    desktop.reload();
+    desktop.says("If sofia sees the same number");
+    let path = desktop.path();
+    let (group, _) = path.rsplit_once('/').unwrap();
+    desktop.visit(&format!("{group}/{}", "00".repeat(16)));
+    desktop.says("That is not here any more.");
+}
+
+#[test]
+fn a_changed_key_is_warned_of_in_the_chat_in_the_group_and_beside_the_number() {
+    let world = stage::world();
+    let data = world.server.data().to_str().unwrap();
+    let marco = world.register("marco");
+    let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.register("giulia");
+    desktop.write_to("marco");
+    desktop.say("hello");
+    marco.ok(&["sync"]);
+    // Marco lost everything, and whoever runs the server lets his name begin anew.
+    let code = marco.one(&["release-name", "marco", "--data", data])["invite"].as_str().unwrap().to_owned();
+    let anew = world.home("anew");
+    anew.ok(&["register", "--username", "marco", "--invite", &code]);
+    anew.ok(&["send", "giulia", "me again"]);
+    anew.ok(&["group", "create", "Trip", "giulia"]);
+    anew.ok(&["send", "Trip", "come along"]);
+
+    desktop.row_has("marco", "The key has changed");
+    desktop.row_has("Trip", "The key has changed");
+    // In the chat it stands where one writes; beside the number and in the details, too.
+    desktop.press(&having("link", "me again"));
+    desktop.says("marco is another account than before");
+    assert!(!desktop.has(&field("Message to marco")), "nothing is written before that is known");
+    desktop.press(&button("Details"));
+    desktop.find(&button("I know about it"));
+    desktop.press(&having("link", "Compare it"));
+    desktop.find(&role("heading", "The number"));
+    desktop.find(&button("I know about it"));
+    // In the group, who it is stands with the members.
+    desktop.press(&having("link", "come along"));
+    desktop.says("Somebody in this group is another account than before");
+    desktop.find(&field("Message to Trip"));
+    desktop.press(&link("See who"));
+    desktop.says("The key has changed");
+    desktop.press(&link("Safety number of marco"));
+    let his = anew.one(&["safety-number", "giulia"]);
+    desktop.says(&his["number"].as_str().unwrap()[..5]);
+    desktop.press(&button("I know about it"));
+    desktop.find_none(&button("I know about it"));
+    desktop.row_lacks("Trip", "The key has changed");
+    desktop.find_none(&beginning("alert", "Somebody in this group"));
+    desktop.press(&having("link", "me again"));
+    desktop.find(&field("Message to marco"));
 }

@@ -1,21 +1,31 @@
 //! Finding messages, and saving a conversation as a file.
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::browser::{Browser, Kind};
 use super::page::{any, beginning, button, field, having, link, role};
 use super::{demo, stage};
-use crate::harness::until;
+use crate::harness::{World, until};
 
 impl Browser {
-    /// Follows the way from the search to the rest of the history, has it fetched and comes back.
+    /// Has the rest of the history fetched from the search.
     fn fetches_the_rest(&self) {
-        self.press(&link("Fetch the rest"));
-        self.press(&role("radio", "Always"));
-        self.press(&button("Fetch"));
-        self.says("Everything you can read is on this device.");
-        self.visit("/search");
+        self.says("the newest first. You can stop at any time.");
+        self.press(&button("Fetch the rest"));
+        self.find_none(&button("Fetch the rest"));
     }
+}
+
+/// A browser with the believable world, and the folder where it puts what it is given to save.
+fn saving(world: &World) -> (Browser, TempDir) {
+    let demo = demo::make(world);
+    let desktop = stage::open(world, "desktop", &Kind::DESKTOP);
+    desktop.link_by_code(&demo.giulia);
+    let folder = tempfile::tempdir().unwrap();
+    let to = json!({ "behavior": "allow", "downloadPath": folder.path() });
+    desktop.cdp("Browser.setDownloadBehavior", to);
+    (desktop, folder)
 }
 
 #[test]
@@ -106,11 +116,7 @@ fn one_conversation_is_searched_from_its_head_on_a_phone() {
 #[test]
 fn a_conversation_is_saved_and_imported_again() {
     let world = stage::world();
-    let demo = demo::make(&world);
-    let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
-    desktop.link_by_code(&demo.giulia);
-    let folder = tempfile::tempdir().unwrap();
-    desktop.cdp("Browser.setDownloadBehavior", json!({ "behavior": "allow", "downloadPath": folder.path() }));
+    let (desktop, folder) = saving(&world);
     desktop.open("Gita in montagna");
     desktop.press(&button("Details"));
     desktop.find(&role("heading", "Save a copy"));
@@ -131,4 +137,52 @@ fn a_conversation_is_saved_and_imported_again() {
     assert!(eva.texts("Gita in montagna").contains(&"Il caffè lo porto io".to_owned()));
     desktop.find_none(&any("alert"));
     desktop.find(&link("Settings"));
+}
+
+#[test]
+fn all_conversations_are_saved_as_one_file_and_imported_again() {
+    let world = stage::world();
+    let (desktop, folder) = saving(&world);
+    let saved = |ending: &str| {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+        let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        files
+            .filter(|path| name(path).starts_with("Diario - giulia 2") && name(path).ends_with(ending))
+            .count()
+    };
+    desktop.press(&link("Settings"));
+    desktop.find(&role("heading", "Save everything"));
+    // Called off as soon as that can be done.
+    desktop.script(
+        "const card = [...document.querySelectorAll('.card')].find(c => c.innerText.includes('Save everything')); \
+         const cancel = () => card.querySelector('.progress button'); \
+         const told = new Promise(done => new MutationObserver((_, observer) => { \
+             if (!cancel()) return; observer.disconnect(); cancel().click(); done(); \
+         }).observe(card, {childList: true, subtree: true})); \
+         [...card.querySelectorAll('button')].find(b => b.innerText === 'As data').click(); await told",
+    );
+    desktop.find(&button("As data"));
+    assert!(!desktop.words().contains("handed to the browser"));
+    assert_eq!(saved("l"), 0, "nothing is saved of what was called off");
+    desktop.press(&button("To read and print"));
+    until("the page is saved", || saved(".html") == 1);
+    desktop.says("Older parts of some conversations are not on this device");
+    // With everything here, the file is whole.
+    desktop.press(&role("radio", "Always"));
+    desktop.press(&button("Fetch"));
+    desktop.says("Everything you can read is on this device");
+    desktop.press(&button("As data"));
+    until("the data are saved", || saved(".jsonl") == 1);
+    desktop.says("The file was handed to the browser.");
+    assert!(!desktop.words().contains("Older parts of some conversations"));
+
+    let data = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+    let data = data.into_iter().find(|path| path.extension().is_some_and(|e| e == "jsonl")).unwrap();
+    let eva = world.register("eva");
+    let done = eva.one(&["import", data.to_str().unwrap()]);
+    let titles: Vec<_> = done["conversations"].as_array().unwrap().iter().map(|c| &c["title"]).collect();
+    for title in ["Gita in montagna", "Famiglia", "Calcetto del giovedì", "sofia"] {
+        assert!(titles.iter().any(|found| **found == title), "{title}: {titles:?}");
+    }
+    assert!(eva.texts("Famiglia").contains(&"Tiramisù, e non si discute".to_owned()));
 }

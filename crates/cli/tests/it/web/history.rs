@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::browser::{Browser, Kind};
-use super::page::{beginning, button, link, role};
+use super::page::{beginning, button, having, link, role};
 use super::stage;
 use crate::harness::{Home, World};
 
@@ -198,9 +198,7 @@ fn a_paused_filling_stays_so_until_it_is_resumed() {
     let world = stage::world();
     let giulia = long_history(&world);
     let line = stage::line(&world);
-    let mut desktop = Browser::start("desktop", &Kind::DESKTOP);
-    desktop.loses_network = true;
-    desktop.goto(&line.url());
+    let desktop = stage::open_over(&line, "desktop", &Kind::DESKTOP);
     desktop.link_by_code(&giulia);
     desktop.press(&link("Settings"));
     desktop.says("older messages are not on this device yet");
@@ -226,9 +224,7 @@ fn what_is_not_here_says_so_without_a_network_and_comes_with_it() {
     let world = stage::world();
     let giulia = long_history(&world);
     let line = stage::line(&world);
-    let mut phone = Browser::start("phone", &Kind::PHONE);
-    phone.loses_network = true;
-    phone.goto(&line.url());
+    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
     phone.link_by_code(&giulia);
     line.cut();
     phone.until("the page knows", || !phone.status().starts_with("Connected"));
@@ -239,4 +235,35 @@ fn what_is_not_here_says_so_without_a_network_and_comes_with_it() {
     phone.until("older ones come", || phone.numbers().len() > 30);
     assert!(is_gapless(&phone.numbers()));
     assert_eq!(phone.numbers().last(), Some(&(MESSAGES - 1)));
+}
+
+#[test]
+fn the_rest_is_fetched_from_the_search_and_what_is_found_grows_by_itself() {
+    let world = stage::world();
+    let giulia = long_history(&world);
+    let line = stage::line(&world);
+    let desktop = stage::open_over(&line, "desktop", &Kind::DESKTOP);
+    desktop.link_by_code(&giulia);
+    desktop.visit("/search");
+    let words = role("searchbox", "Find in messages");
+    desktop.fill(&words, "\"message 7 of\"");
+    desktop.says("Nothing was found.");
+    desktop.says("kB, the newest first. You can stop at any time.");
+    line.cut();
+    desktop.until("the page knows", || !desktop.status().starts_with("Connected"));
+    desktop.press(&button("Fetch the rest"));
+    desktop.says("Goes on when you are connected.");
+    desktop.press(&button("Pause"));
+    // What was paused goes on with the same tap that begins.
+    desktop.find(&button("Fetch the rest"));
+    line.mend();
+    desktop.is_connected();
+    desktop.press(&button("Fetch the rest"));
+    desktop.says("One message");
+    desktop.find(&having("link", "message 7 of many"));
+    desktop.find_none(&role("region", "History on this device"));
+    // It is a setting like any other.
+    desktop.press(&link("Settings"));
+    desktop.says("Everything you can read is on this device");
+    assert_eq!(desktop.find(&role("radio", "Always")).property("checked"), "true");
 }

@@ -26,6 +26,7 @@ mod linking;
 mod network;
 mod reading;
 mod recovery;
+mod retention;
 mod shipped;
 mod tabs;
 mod worker;

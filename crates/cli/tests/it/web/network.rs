@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::browser::{Browser, Kind};
-use super::page::{button, field};
+use super::page::{button, field, role};
 use super::stage;
 
 /// Whether the browser says that there is a network, as a phone's does by its radio.
@@ -20,9 +20,7 @@ fn a_phone_in_a_tunnel_keeps_what_is_written_and_sends_it_after() {
     let world = stage::world();
     let marco = world.register("marco");
     let line = stage::line(&world);
-    let mut phone = Browser::start("phone", &Kind::PHONE);
-    phone.loses_network = true;
-    phone.goto(&line.url());
+    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
     phone.register("giulia");
     phone.write_to("marco");
     phone.say("before");
@@ -53,9 +51,7 @@ fn the_app_starts_without_a_network_and_sends_when_there_is_one() {
     let world = stage::world();
     let marco = world.register("marco");
     let line = stage::line(&world);
-    let mut phone = Browser::start("phone", &Kind::PHONE);
-    phone.loses_network = true;
-    phone.goto(&line.url());
+    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
     phone.register("giulia");
     phone.write_to("marco");
     phone.say("before");
@@ -101,4 +97,40 @@ fn a_server_that_is_started_again_is_found_again() {
     assert_eq!(marco.texts("giulia"), ["before", "meanwhile"]);
     marco.ok(&["send", "giulia", "after"]);
     desktop.log_has("after");
+}
+
+#[test]
+fn a_language_that_was_wanted_is_there_without_a_network_and_another_one_is_not() {
+    let world = stage::world();
+    let line = stage::line(&world);
+    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
+    phone.register("giulia");
+    phone.visit("/settings");
+    phone.press(&role("radio", "Italiano"));
+    phone.says("Impostazioni");
+    phone.press(&role("radio", "English"));
+    phone.says("Settings");
+    let kept = "const names = await caches.keys(); \
+                const kept = await Promise.all(names.map(async name => (await (await caches.open(name)).keys()))); \
+                return kept.flat().filter(request => request.url.includes('/words-')).length";
+    phone.until("both are kept", || phone.script(kept) == 2);
+    line.cut();
+    phone.reload();
+    phone.says("Settings");
+    phone.press(&role("radio", "Italiano"));
+    phone.says("Impostazioni");
+    phone.reload();
+    phone.says("Impostazioni");
+
+    // Not kept, it cannot be had now, and what there is stays.
+    phone.script(
+        "for (const name of await caches.keys()) { const cache = await caches.open(name); \
+         for (const request of await cache.keys()) if (request.url.includes('/words-en')) await cache.delete(request) }",
+    );
+    phone.cdp("Network.clearBrowserCache", json!({}));
+    phone.press(&role("radio", "English"));
+    phone.says("Non c’è connessione con il server.");
+    phone.until("the choice is as it was", || {
+        phone.find(&role("radio", "Italiano")).property("checked") == "true"
+    });
 }

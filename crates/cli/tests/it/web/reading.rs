@@ -99,9 +99,7 @@ fn what_was_missed_in_a_tunnel_is_read_from_its_beginning() {
     let world = stage::world();
     let marco = world.register("marco");
     let line = stage::line(&world);
-    let mut phone = Browser::start("phone", &Kind::PHONE);
-    phone.loses_network = true;
-    phone.goto(&line.url());
+    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
     phone.register("giulia");
     phone.write_to("marco");
     for number in 0..8 {

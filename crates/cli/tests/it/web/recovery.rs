@@ -21,6 +21,13 @@ impl Browser {
 
     /// Makes a recovery key on the page for that, and gives its words.
     fn make_key(&self, start: &str) -> String {
+        let words = self.make_key_up_to_the_end(start);
+        self.says("Recovery key of 24 words");
+        words
+    }
+
+    /// The same, wherever that leads.
+    fn make_key_up_to_the_end(&self, start: &str) -> String {
         self.press(&button(start));
         self.says("Write these 24 words down");
         let words = self.script(
@@ -45,7 +52,6 @@ impl Browser {
         self.says("You have a recovery key");
         self.says("With it you get your account back");
         self.press(&button("Good"));
-        self.says("Recovery key of 24 words");
         words.join(" ")
     }
 }
@@ -56,16 +62,19 @@ fn an_account_comes_back_by_its_words() {
     let marco = world.register("marco");
     let words = {
         let lost = stage::open(&world, "lost", &Kind::PHONE);
-        lost.register("giulia");
+        lost.create("giulia");
+        // Given up half-way, the choice is there again.
+        lost.press(&button("Make a recovery key"));
+        lost.says("Write these 24 words down");
+        lost.press(&button("Cancel"));
+        lost.find(&role("heading", "In case you lose every device"));
+        let words = lost.make_key_up_to_the_end("Make a recovery key");
+        lost.find(&role("region", "Conversations"));
+        lost.is_connected();
         lost.write_to("marco");
         lost.say("before it was lost");
         lost.press(&button("Back"));
-        lost.says("If you lose every device");
-        lost.press(&link("Make a recovery key"));
-        let words = lost.make_key("Make a recovery key");
-        lost.visit("/");
-        lost.is_connected();
-        lost.until("the reminder is gone", || !lost.words().contains("If you lose every device"));
+        assert!(!lost.words().contains("If you lose every device"), "there is a way back");
         words
     };
     marco.ok(&["send", "giulia", "while it was lost"]);
@@ -99,15 +108,40 @@ fn an_account_comes_back_by_its_words() {
 }
 
 #[test]
+fn who_goes_on_without_a_way_back_is_warned_and_reminded_later() {
+    let world = stage::world();
+    let phone = stage::open(&world, "phone", &Kind::PHONE);
+    phone.create("giulia");
+    phone.press(&button("Not now"));
+    phone.says("Nobody can bring them back");
+    phone.press(&button("Back"));
+    phone.find(&role("heading", "In case you lose every device"));
+    phone.press(&button("Not now"));
+    phone.press(&button("Go on without"));
+    phone.find(&role("region", "Conversations"));
+    phone.is_connected();
+    assert!(!phone.words().contains("If you lose every device"), "not twice in a row");
+    // A week later.
+    phone.script("localStorage.setItem('diario.reminded', '0')");
+    phone.reload();
+    phone.says("If you lose every device");
+    phone.press(&link("Make a recovery key"));
+    phone.make_key("Make a recovery key");
+    phone.visit("/");
+    phone.until("the reminder is gone", || !phone.words().contains("If you lose every device"));
+}
+
+#[test]
 fn an_account_comes_back_by_a_passkey_and_keeps_its_devices() {
     let world = stage::world();
     let browser = stage::open(&world, "passkey", &Kind::DESKTOP);
     browser.authenticator();
-    browser.register("giulia");
+    browser.create("giulia");
+    browser.press(&button("Use a passkey instead"));
+    browser.find(&role("region", "Conversations"));
     browser.open("Notes to yourself");
     browser.say("a note");
     browser.visit("/settings/recovery");
-    browser.press(&button("Add a passkey"));
     browser.says("Passkey: Chrome on Linux");
     browser.until("the server has it", || browser.words().contains("Made"));
     // The browser forgets its account, and keeps the passkey.

@@ -43,3 +43,11 @@ pub(crate) fn open(world: &World, name: &str, kind: &Kind) -> Browser {
     browser.goto(&address(world));
     browser
 }
+
+/// A browser that shows a server's web app over a line that it will lose.
+pub(crate) fn open_over(line: &Line, name: &str, kind: &Kind) -> Browser {
+    let mut browser = Browser::start(name, kind);
+    browser.loses_network = true;
+    browser.goto(&line.url());
+    browser
+}

@@ -6,11 +6,19 @@ use super::browser::Browser;
 use super::page::{any, beginning, button, field, having, link, role};
 
 impl Browser {
-    /// Makes an account, from the first page on.
-    pub(crate) fn register(&self, username: &str) {
+    /// Makes an account, from the first page on, up to the step that offers a way back to it.
+    pub(crate) fn create(&self, username: &str) {
         self.press(&beginning("button", "Create an account"));
         self.fill(&field("Name"), username);
         self.press(&button("Create the account"));
+        self.find(&role("heading", "In case you lose every device"));
+    }
+
+    /// Makes an account, and goes on without a way back to it.
+    pub(crate) fn register(&self, username: &str) {
+        self.create(username);
+        self.press(&button("Not now"));
+        self.press(&button("Go on without"));
         self.find(&role("region", "Conversations"));
         self.is_connected();
     }

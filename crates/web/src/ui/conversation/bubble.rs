@@ -49,7 +49,7 @@ pub(super) fn Message(item: RwSignal<Item>, row: RwSignal<ConversationRow>) -> i
         Some(MessageState::Failed) => "failed",
         Some(MessageState::Waiting) => "waiting",
         Some(MessageState::Refused) => "refused",
-        Some(MessageState::Erased) => "erased",
+        Some(MessageState::Erased | MessageState::Gone) => "erased",
         Some(MessageState::Pending) => "pending",
         _ => "sent",
     };
@@ -110,6 +110,7 @@ fn Words(message: Memo<Option<Told>>) -> impl IntoView {
             MessageState::Waiting => Some((Icon::Clock, "message-waiting")),
             MessageState::Refused => Some((Icon::Alert, "message-refused")),
             MessageState::Erased => Some((Icon::Erased, "message-erased")),
+            MessageState::Gone => Some((Icon::Gone, "message-gone")),
             _ => None,
         };
         if let Some((which, key)) = instead {

@@ -6,15 +6,16 @@ mod log;
 mod place;
 mod thread;
 
-use diario_protocol::ConversationId;
-use diario_web_api::{Ask, ConversationRow, Trust};
+use diario_protocol::{ConversationId, ConversationKind};
+use diario_web_api::{Ask, ConversationRow};
 use leptos::prelude::*;
 
 use crate::model::Place;
 use crate::state::use_state;
-use crate::text::{tr, tr_args};
+use crate::text::tr;
 use crate::ui::composer::Composer;
 use crate::ui::icons::{Icon, icon};
+use crate::ui::pages::key_changed;
 
 use head::Head;
 use log::Log;
@@ -55,10 +56,13 @@ fn Talk(id: ConversationId) -> impl IntoView {
         <section class="talk" aria-labelledby="talk-title">
             <Head thread row/>
             <Log thread row/>
-            {move || if changed.get().is_changed() {
-                view! { <KeyChanged id row/> }.into_any()
-            } else {
-                view! { <Composer row thread/> }.into_any()
+            {move || {
+                let group = row.with_untracked(|row| row.kind == ConversationKind::Group);
+                match (changed.get().is_changed(), group) {
+                    (true, false) => view! { <KeyChanged id row/> }.into_any(),
+                    (true, true) => view! { <SomeKeyChanged id/> <Composer row thread/> }.into_any(),
+                    (false, _) => view! { <Composer row thread/> }.into_any(),
+                }
             }}
         </section>
     })
@@ -68,11 +72,7 @@ fn Talk(id: ConversationId) -> impl IntoView {
 #[component]
 fn KeyChanged(id: ConversationId, row: RwSignal<ConversationRow>) -> impl IntoView {
     let state = use_state();
-    let what = move || {
-        let row = row.read();
-        let key = if row.trust == Trust::ChangedVerified { "key-changed-verified" } else { "key-changed" };
-        tr_args(key, &[("name", row.title.as_str().into())])
-    };
+    let what = move || key_changed(&row.read().title, row.read().trust);
     view! {
         <div class="key-changed" role="alert">
             <p>{icon(Icon::Alert)}<span>{what}</span></p>
@@ -85,6 +85,19 @@ fn KeyChanged(id: ConversationId, row: RwSignal<ConversationRow>) -> impl IntoVi
                 }>
                     {move || tr("key-accept")}
                 </button>
+            </div>
+        </div>
+    }
+}
+
+/// Above what is being written to a group: the name of somebody in it means another account than before.
+#[component]
+fn SomeKeyChanged(id: ConversationId) -> impl IntoView {
+    view! {
+        <div class="key-changed" role="alert">
+            <p>{icon(Icon::Alert)}<span>{move || tr("key-changed-group")}</span></p>
+            <div class="choices">
+                <a class="button small" href=Place::Details(id).path()>{move || tr("key-changed-who")}</a>
             </div>
         </div>
     }

@@ -7,9 +7,11 @@ use leptos::prelude::*;
 
 use super::dialog::Confirm;
 use super::export::ExportCard;
+use super::key_changed::KeyChanged;
 use super::members::{Gather, Person};
 use super::parts::{Busy, Card, Field, Page, Switch};
 use super::problem::problem_text;
+use super::retention::RetentionCard;
 use crate::actions;
 use crate::model::Place;
 use crate::state::{State, use_state};
@@ -49,7 +51,10 @@ pub(crate) fn Details(
                     <Show when=move || !own.get()>
                         <MembersCard id group open/>
                     </Show>
-                    <ExportCard id row/>
+                    <RetentionCard id row/>
+                    <ExportCard of=Some(id) name=Signal::derive(move || {
+                        row.read().as_ref().map(naming::title).unwrap_or_default()
+                    })/>
                     <Show when=move || group.get() && open.get()>
                         <LeaveCard id row/>
                     </Show>
@@ -65,15 +70,20 @@ pub(crate) fn Details(
 /// The way to the safety number of a direct conversation.
 #[component]
 fn SafetyCard(id: ConversationId, row: Memo<Option<ConversationRow>>) -> impl IntoView {
-    let verified = Memo::new(move |_| {
+    let peer = Memo::new(move |_| {
         let row = row.read();
-        row.as_ref().filter(|row| row.peer.is_some()).map(|row| row.trust == Trust::Verified)
+        row.as_ref().and_then(|row| Some((row.peer?, row.title.clone(), row.trust)))
     });
     move || {
-        let verified = verified.get()?;
+        let (account, name, trust) = peer.get()?;
+        let key = if trust == Trust::Verified { "safety-is-verified" } else { "safety-not-verified" };
         Some(view! {
             <Card title=text("safety-title")>
-                <p class="hint">{text(if verified { "safety-is-verified" } else { "safety-not-verified" })}</p>
+                {if trust.is_changed() {
+                    view! { <KeyChanged account name trust done=|()| {}/> }.into_any()
+                } else {
+                    view! { <p class="hint">{text(key)}</p> }.into_any()
+                }}
                 <a class="button" href=Place::Safety(id).path()>{icon(Icon::Shield)}<span>{text("safety-open")}</span></a>
             </Card>
         })
@@ -156,7 +166,8 @@ fn MembersCard(id: ConversationId, group: Memo<bool>, open: Memo<bool>) -> impl 
         });
     };
     // A change of the members is a new entry: the row changes with it.
-    let changed = Memo::new(move |_| state.row(id).map(|row| (row.read().size, row.read().head)));
+    let changed =
+        Memo::new(move |_| state.row(id).map(|row| (row.read().size, row.read().head, row.read().trust)));
     Effect::new(move || {
         // A memo that nobody reads follows nothing itself.
         let _ = changed.get();
@@ -205,8 +216,8 @@ fn MembersCard(id: ConversationId, group: Memo<bool>, open: Memo<bool>) -> impl 
                 <Busy what=text("details-loading")/>
             </Show>
             <ul class="items">
-                <For each=move || members.get().unwrap_or_default() key=|member| member.account let:member>
-                    <MemberRow member may on_remove=move |who| {
+                <For each=move || members.get().unwrap_or_default() key=|member| (member.account, member.trust) let:member>
+                    <MemberRow id member group may on_remove=move |who| {
                         removing.set(Some(who));
                         asked.set(true);
                     }/>
@@ -240,7 +251,9 @@ fn MembersCard(id: ConversationId, group: Memo<bool>, open: Memo<bool>) -> impl 
 
 #[component]
 fn MemberRow(
+    id: ConversationId,
     member: Member,
+    group: Memo<bool>,
     may: Memo<bool>,
     #[prop(into)] on_remove: Callback<(AccountId, String)>,
 ) -> impl IntoView {
@@ -253,7 +266,18 @@ fn MemberRow(
                 <bdi>{username}</bdi>
                 {me.then(|| view! { <span class="badge here">{text("details-you")}</span> })}
                 {(trust == Trust::Verified).then(|| view! { <span class="badge">{text("row-verified")}</span> })}
+                {trust.is_changed().then(|| view! { <span class="badge grave">{text("row-key-changed")}</span> })}
             </p>
+            <Show when=move || group.get() && !me>
+                <a
+                    class="icon-button"
+                    href=Place::SafetyOf(id, account).path()
+                    aria-label=move || tr_args("safety-of", &[("name", name.get_value().into())])
+                    title=move || tr_args("safety-of", &[("name", name.get_value().into())])
+                >
+                    {icon(if trust.is_changed() { Icon::Alert } else { Icon::Shield })}
+                </a>
+            </Show>
             <Show when=move || may.get() && !me>
                 <button
                     type="button"

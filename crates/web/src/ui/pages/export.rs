@@ -1,18 +1,17 @@
-//! A conversation as a file of one's own.
+//! A conversation, or all of them, as a file of one's own.
 
 use diario_protocol::ConversationId;
-use diario_web_api::{Ask, ConversationRow, Export, Problem};
+use diario_web_api::{Ask, Export, Problem};
 use js_sys::Array;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-use super::parts::{Busy, Card};
+use super::parts::{Card, Progress};
 use super::problem::problem_text;
 use crate::actions;
 use crate::state::{State, use_state};
-use crate::text::{language, text, tr, tr_args};
-use crate::ui::naming;
+use crate::text::{language, number, text, tr, tr_args};
 
 /// How the export stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,89 +26,146 @@ enum Standing {
     Failed(Problem),
 }
 
-/// The part of the details about it.
+/// What an export is asked for with. Copies mean the same.
+#[derive(Clone, Copy)]
+struct Exporter {
+    state: State,
+    /// Only this conversation; `None`: all.
+    of: Option<ConversationId>,
+    standing: RwSignal<Standing>,
+    /// Counts what makes earlier exports void.
+    turn: StoredValue<u32>,
+}
+
+/// The card about saving a conversation, or all of them.
 #[component]
-pub(super) fn ExportCard(id: ConversationId, row: Memo<Option<ConversationRow>>) -> impl IntoView {
-    let state = use_state();
-    let standing = RwSignal::new(Standing::None);
+pub(super) fn ExportCard(
+    /// Which; `None`: all.
+    of: Option<ConversationId>,
+    /// What the file is called.
+    #[prop(into)]
+    name: Signal<String>,
+) -> impl IntoView {
+    let exporter = Exporter {
+        state: use_state(),
+        of,
+        standing: RwSignal::new(Standing::None),
+        turn: StoredValue::new(0),
+    };
+    let standing = exporter.standing;
     let busy = Memo::new(move |_| matches!(&*standing.read(), Standing::Busy(..)));
     let begin = move |page: bool| {
-        if busy.get_untracked() {
-            return;
+        if !busy.get_untracked() {
+            exporter.begin(name.get_untracked(), page);
         }
-        standing.set(Standing::Busy(0, 0));
-        let title = row.read_untracked().as_ref().map(naming::title).unwrap_or_default();
-        leptos::task::spawn_local(async move {
-            let done = match write(state, id, page, standing).await {
-                Ok((parts, incomplete)) => {
-                    hand_over(&parts, &title, page);
-                    Standing::Done(incomplete)
-                }
-                Err(problem) => Standing::Failed(problem),
-            };
-            standing.try_set(done);
-        });
+    };
+    let keys = match of {
+        Some(_) => ["export-title", "export-hint", "export-incomplete"],
+        None => ["export-all-title", "export-all-hint", "export-all-incomplete"],
+    };
+    let outcome = move || match standing.get() {
+        Standing::None | Standing::Busy(..) => None,
+        Standing::Done(incomplete) => {
+            let key = if incomplete { keys[2] } else { "export-done" };
+            Some(view! { <p class="hint" role="status">{tr(key)}</p> }.into_any())
+        }
+        Standing::Failed(problem) => {
+            Some(view! { <p class="error" role="alert">{problem_text(&problem)}</p> }.into_any())
+        }
     };
     view! {
-        <Card title=text("export-title")>
-            <p class="hint">{text("export-hint")}</p>
-            <div class="choices">
-                <button type="button" class="button" prop:disabled=busy on:click=move |_| begin(true)>
-                    {text("export-page")}
-                </button>
-                <button type="button" class="button" prop:disabled=busy on:click=move |_| begin(false)>
-                    {text("export-data")}
-                </button>
-            </div>
-            {move || match standing.get() {
-                Standing::None => None,
-                Standing::Busy(done, total) => Some(view! {
-                    <Busy what=Signal::derive(move || {
-                        tr_args("export-busy", &[("done", done.into()), ("total", total.into())])
-                    })/>
-                }.into_any()),
-                Standing::Done(incomplete) => {
-                    let key = if incomplete { "export-incomplete" } else { "export-done" };
-                    Some(view! { <p class="hint" role="status">{tr(key)}</p> }.into_any())
+        <Card title=text(keys[0])>
+            <p class="hint">{text(keys[1])}</p>
+            <Show
+                when=move || busy.get()
+                fallback=move || view! {
+                    <div class="choices">
+                        <button type="button" class="button" on:click=move |_| begin(true)>{text("export-page")}</button>
+                        <button type="button" class="button" on:click=move |_| begin(false)>{text("export-data")}</button>
+                    </div>
                 }
-                Standing::Failed(problem) => {
-                    Some(view! { <p class="error" role="alert">{problem_text(&problem)}</p> }.into_any())
-                }
-            }}
+            >
+                <Writing exporter/>
+            </Show>
+            {outcome}
         </Card>
     }
 }
 
-/// The whole file, piece by piece, and whether older parts are not in it.
-async fn write(
-    state: State,
-    id: ConversationId,
-    page: bool,
-    standing: RwSignal<Standing>,
-) -> Result<(Array, bool), Problem> {
-    let parts = Array::new();
-    let asked = Export {
-        conversation: Some(id),
-        notes: tr("title-self"),
-        language: language().tag().to_owned(),
-        page: page.then(words),
+/// How far it has come, and calling it off.
+#[component]
+fn Writing(exporter: Exporter) -> impl IntoView {
+    let so_far = move || match *exporter.standing.read() {
+        Standing::Busy(done, total) => (done, total),
+        _ => (0, 0),
     };
-    let mut ask = Ask::Export(Box::new(asked));
-    for number in 1.. {
-        let next = actions::export(state, ask).await?;
-        let Some(piece) = next.piece else { return Ok((parts, next.incomplete > 0)) };
-        parts.push(&piece.into());
-        // Who has gone from the page has called it off.
-        if standing.try_set(Standing::Busy(next.done, next.total)).is_some() {
-            break;
-        }
-        ask = Ask::ExportMore(number);
+    let percent = move || {
+        let (done, total) = so_far();
+        done * 100 / total.max(1)
+    };
+    let figures = move || {
+        let (done, total) = so_far();
+        tr_args("export-busy", &[("done", number(done).into()), ("total", number(total).into())])
+    };
+    view! {
+        <Progress label=text("export-progress") percent=Signal::derive(percent) figures=Signal::derive(figures)>
+            <span></span>
+            <button type="button" class="button" on:click=move |_| exporter.call_off()>{text("dialog-cancel")}</button>
+        </Progress>
     }
-    Err(Problem::NotYet)
+}
+
+impl Exporter {
+    fn begin(self, name: String, page: bool) {
+        let turn = self.turn.get_value() + 1;
+        self.turn.set_value(turn);
+        self.standing.set(Standing::Busy(0, 0));
+        leptos::task::spawn_local(async move {
+            let done = match self.write(turn, page).await {
+                Ok(Some((parts, incomplete))) => {
+                    hand_over(&parts, &name, page);
+                    Standing::Done(incomplete)
+                }
+                Ok(None) => return,
+                Err(problem) => Standing::Failed(problem),
+            };
+            self.standing.try_set(done);
+        });
+    }
+
+    fn call_off(self) {
+        self.turn.update_value(|turn| *turn += 1);
+        self.standing.set(Standing::None);
+    }
+
+    /// The whole file, piece by piece, and whether older parts are not in it; `None` if it was called off.
+    async fn write(self, turn: u32, page: bool) -> Result<Option<(Array, bool)>, Problem> {
+        let parts = Array::new();
+        let asked = Export {
+            conversation: self.of,
+            notes: tr("title-self"),
+            language: language().tag().to_owned(),
+            page: page.then(words),
+        };
+        let mut ask = Ask::Export(Box::new(asked));
+        for number in 1.. {
+            let next = actions::export(self.state, ask).await;
+            // Who has gone from the page has called it off, too.
+            if self.turn.try_get_value() != Some(turn) {
+                break;
+            }
+            let next = next?;
+            let Some(piece) = next.piece else { return Ok(Some((parts, next.incomplete > 0))) };
+            parts.push(&piece.into());
+            self.standing.try_set(Standing::Busy(next.done, next.total));
+            ask = Ask::ExportMore(number);
+        }
+        Ok(None)
+    }
 }
 
 /// What the page says in the user's language.
-fn words() -> [String; 9] {
+fn words() -> [String; 10] {
     // What is filled in stands there for itself: the file is not of this page.
     let plain = |text: String| text.replace(['\u{2068}', '\u{2069}'], "");
     let gap = || "{}".into();
@@ -119,6 +175,7 @@ fn words() -> [String; 9] {
         plain(tr_args("export-joined", &[("names", gap())])),
         plain(tr_args("export-left", &[("names", gap())])),
         tr("message-erased"),
+        tr("message-gone"),
         tr("message-waiting"),
         tr("message-refused"),
         tr("message-failed"),

@@ -73,12 +73,14 @@ fn NoRecovery() -> impl IntoView {
         }
     });
     let none = Memo::new(move |_| {
-        ready.get() && !put_away.get() && state.methods.read().as_ref().is_some_and(Vec::is_empty)
+        // Whoever has just gone on without one was told.
+        let told = state.nav.place() == Place::FirstKey || was_put_away();
+        ready.get() && !told && !put_away.get() && state.methods.read().as_ref().is_some_and(Vec::is_empty)
     });
     let browser_may_drop =
         move || kept.get() == Some(false) && matches!(*state.store.read(), StoreKind::Disk);
     let away = move |_| {
-        storage::keep(REMINDED, &clock().to_string());
+        put_reminder_away();
         put_away.set(true);
     };
     view! {
@@ -94,6 +96,11 @@ fn NoRecovery() -> impl IntoView {
             </section>
         </Show>
     }
+}
+
+/// Says nothing of it for a week.
+pub(super) fn put_reminder_away() {
+    storage::keep(REMINDED, &clock().to_string());
 }
 
 fn was_put_away() -> bool {

@@ -203,6 +203,36 @@ pub(crate) fn Busy(
     }
 }
 
+/// How far something has come.
+#[component]
+pub(super) fn Progress(
+    /// What.
+    #[prop(into)]
+    label: Signal<String>,
+    /// How much of it is done.
+    #[prop(into)]
+    percent: Signal<u64>,
+    /// The same in figures.
+    #[prop(into)]
+    figures: Signal<String>,
+    /// What is left.
+    #[prop(optional, into)]
+    left: MaybeProp<String>,
+    /// How it stands, and the button that stops it.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="progress">
+            <progress aria-label=label max="100" prop:value=move || percent.get()></progress>
+            <p class="progress-figures">
+                <span>{figures}</span>
+                <span>{move || left.get()}</span>
+            </p>
+            <div class="progress-line">{children()}</div>
+        </div>
+    }
+}
+
 /// Waits so many milliseconds.
 pub(super) async fn pause(ms: u64) {
     let (tell, told) = futures_channel::oneshot::channel();

@@ -193,6 +193,7 @@ fn ByWords(
                     bind:value=words
                     node_ref=words_node
                 ></textarea>
+                <p class="hint" id="recover-words-said" role="status">{said}</p>
                 <div class="completions">
                     <For each=move || check.get().completions key=|word| word.clone() let:word>
                         {
@@ -205,7 +206,6 @@ fn ByWords(
                         }
                     </For>
                 </div>
-                <p class="hint" id="recover-words-said" role="status">{said}</p>
             </div>
             <Field
                 id="recover-device"

@@ -1,6 +1,6 @@
 //! What the account can be recovered by: a key of words, passkeys.
 
-mod key;
+pub(super) mod key;
 
 use diario_protocol::{RecoveryId, Timestamp};
 use diario_web_api::{Ask, RecoveryAsk, RecoveryMethod};
@@ -42,7 +42,7 @@ pub(crate) fn Recovery() -> impl IntoView {
         <Page title=text("recovery-title") below=true>
             <Show
                 when=move || !making.get()
-                fallback=move || view! { <NewKey done=move |()| making.set(false)/> }
+                fallback=move || view! { <NewKey done=move |_| making.set(false)/> }
             >
                 <p class="lead">{text("recovery-what")}</p>
                 <Methods may/>
@@ -79,8 +79,9 @@ pub(super) fn load(state: State) {
     });
 }
 
-async fn make_passkey(state: State) {
-    let Some(account) = state.account.get_untracked() else { return };
+/// Makes a passkey and has the account recovered by it. Whether that was done; if not, why is shown.
+pub(super) async fn make_passkey(state: State) -> bool {
+    let Some(account) = state.account.get_untracked() else { return false };
     match passkey::create(account.account.as_bytes(), &account.username).await {
         Ok(made) => {
             let ask = RecoveryAsk::AddPasskey {
@@ -88,12 +89,18 @@ async fn make_passkey(state: State) {
                 credential: made.credential.into(),
                 label: device::suggested_name(),
             };
-            if let Err(problem) = actions::done(state, Ask::Recovery(ask)).await {
+            let added = actions::done(state, Ask::Recovery(ask)).await;
+            load(state);
+            let done = added.is_ok();
+            if let Err(problem) = added {
                 state.problem(problem);
             }
-            load(state);
+            done
         }
-        Err(fault) => state.toast(Notice::Text(fault_text(fault))),
+        Err(fault) => {
+            state.toast(Notice::Text(fault_text(fault)));
+            false
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Whether the other side of a conversation is who they are taken for.
 
 use diario_protocol::{AccountId, ConversationId};
-use diario_web_api::{Ask, Comparison, SafetyNumber};
+use diario_web_api::{Ask, Comparison, Member, Problem, SafetyNumber, Trust};
 use leptos::prelude::*;
 
 use super::camera::{Camera, NoCamera};
+use super::key_changed::KeyChanged;
 use super::parts::{Busy, Card, Page};
 use super::problem::problem_text;
 use super::qr::qr;
@@ -12,32 +13,79 @@ use crate::actions;
 use crate::state::use_state;
 use crate::text::{text, tr, tr_args};
 use crate::ui::icons::{Icon, icon};
-use crate::ui::naming;
 
 /// The page.
 #[component]
 pub(crate) fn Safety(
-    /// Of which direct conversation.
+    /// In which conversation.
     id: ConversationId,
+    /// Of whom; `None`: of the other one of two.
+    of: Option<AccountId>,
 ) -> impl IntoView {
     let state = use_state();
-    let who = Memo::new(move |_| {
-        let row = state.row(id)?;
-        let row = row.read();
-        Some((row.peer?, naming::title(&row)))
+    let who = RwSignal::new(None::<Result<Member, Problem>>);
+    let look = move || {
+        leptos::task::spawn_local(async move {
+            let found = actions::members(state, id).await.and_then(|members| {
+                let wanted = |member: &Member| of.map_or(!member.me, |account| member.account == account);
+                members.into_iter().find(|member| !member.me && wanted(member)).ok_or(Problem::Unknown)
+            });
+            if who.try_with_untracked(|who| *who != Some(found.clone())) == Some(true) {
+                who.set(Some(found));
+            }
+        });
+    };
+    // The mark may be set on another device.
+    let changed = Memo::new(move |_| state.row(id).map(|row| (row.read().trust, row.read().size)));
+    Effect::new(move || {
+        // A memo that nobody reads follows nothing itself.
+        let _ = changed.get();
+        look();
+    });
+    // The number stays as it is while only what is known of them changes.
+    let person = Memo::new(move |_| {
+        let who = who.read();
+        who.as_ref().map(|who| who.as_ref().map(|m| (m.account, m.username.clone())).map_err(Clone::clone))
+    });
+    let trust = Memo::new(move |_| match &*who.read() {
+        Some(Ok(member)) => member.trust,
+        _ => Trust::Unverified,
     });
     view! {
         <Page title=text("safety-title") below=true>
-            {move || match who.get() {
-                Some((account, name)) => view! { <Number id account name/> }.into_any(),
-                None => view! { <p class="note">{text("problem-unknown")}</p> }.into_any(),
+            {move || match person.get() {
+                None => view! { <Busy what=text("safety-looking")/> }.into_any(),
+                Some(Ok((account, name))) => {
+                    let called = StoredValue::new(name.clone());
+                    view! {
+                        {move || trust.get().is_changed().then(|| view! {
+                            <KeyChanged
+                                account
+                                name=called.get_value()
+                                trust=trust.get_untracked()
+                                done=move |()| look()
+                            />
+                        })}
+                        <Number account name trust look=move |()| look()/>
+                    }
+                    .into_any()
+                }
+                Some(Err(problem)) => view! { <p class="note">{problem_text(&problem)}</p> }.into_any(),
             }}
         </Page>
     }
 }
 
 #[component]
-fn Number(id: ConversationId, account: AccountId, name: String) -> impl IntoView {
+fn Number(
+    account: AccountId,
+    name: String,
+    /// What is known of them.
+    trust: Memo<Trust>,
+    /// Looks again what is known of them.
+    #[prop(into)]
+    look: Callback<()>,
+) -> impl IntoView {
     let state = use_state();
     let number = RwSignal::new(None::<SafetyNumber>);
     let error = RwSignal::new(None::<String>);
@@ -45,8 +93,6 @@ fn Number(id: ConversationId, account: AccountId, name: String) -> impl IntoView
     let outcome = RwSignal::new(None::<Comparison>);
     let name = StoredValue::new(name);
     let named = move |key: &'static str| tr_args(key, &[("name", name.get_value().into())]);
-    // The mark may be set on another device.
-    let trust = Memo::new(move |_| state.row(id).map(|row| row.read().trust));
     Effect::new(move || {
         // A memo that nobody reads follows nothing itself.
         let _ = trust.get();
@@ -66,7 +112,10 @@ fn Number(id: ConversationId, account: AccountId, name: String) -> impl IntoView
                 Err(problem) => Err(problem),
             };
             match found {
-                Ok(found) => drop(number.try_set(found)),
+                Ok(found) => {
+                    number.try_set(found);
+                    let _ = look.try_run(());
+                }
                 Err(problem) => drop(error.try_set(Some(problem_text(&problem)))),
             }
         });
@@ -95,7 +144,7 @@ fn Number(id: ConversationId, account: AccountId, name: String) -> impl IntoView
         <p class="lead">{move || named("safety-what")}</p>
         <p class="error" role="alert">{move || error.get()}</p>
         <Show when=move || number.read().is_none() && error.read().is_none()>
-            <Busy what=text("safety-title")/>
+            <Busy what=text("safety-looking")/>
         </Show>
         <div role="status">{move || outcome.get().map(|outcome| {
             let (good, key) = match outcome {

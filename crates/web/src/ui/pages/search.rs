@@ -5,6 +5,7 @@ use diario_web_api::{Hit, Hits};
 use leptos::html;
 use leptos::prelude::*;
 
+use super::filling::FetchRest;
 use super::parts::{Busy, Field, Page};
 use super::problem::problem_text;
 use crate::finding::Finding;
@@ -33,6 +34,15 @@ pub(crate) fn Search() -> impl IntoView {
     });
     finding.again_if_incomplete(state);
     Effect::new(move || finding.look(state));
+    // More of the history is here, and may have what is looked for.
+    let fetched = Memo::new(move |_| state.filling.get().map(|f| (f.fetched, f.missing)));
+    Effect::new(move |before: Option<Option<(u64, u64)>>| {
+        let now = fetched.get();
+        if before.flatten().is_some_and(|before| Some(before) != now) {
+            finding.grow(state);
+        }
+        now
+    });
     on_cleanup(move || {
         if let Some(page) = browser::find(".page-scroll") {
             finding.scrolled.set_value(page.scroll_top());
@@ -186,7 +196,10 @@ fn Missing(finding: Finding) -> impl IntoView {
                 <Busy what=Signal::derive(move || tr_args("find-unindexed", &[("count", unindexed.into())]))/>
             })}
             {(incomplete > 0).then(|| view! {
-                <p class="note">{words}" "<a href=Place::Settings.path()>{text("find-fetch")}</a></p>
+                <section class="card find-missing" aria-label=text("history-title")>
+                    <p>{words}</p>
+                    <FetchRest/>
+                </section>
             })}
         }
     }

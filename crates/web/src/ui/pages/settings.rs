@@ -5,14 +5,17 @@ mod diary;
 mod history;
 mod notifications;
 
-use diario_web_api::Ask;
+use diario_protocol::Timestamp;
+use diario_web_api::{Ask, Problem};
 use leptos::prelude::*;
 
+use super::export::ExportCard;
 use super::parts::{Card, Page, Switch};
 use crate::model::Place;
 use crate::pwa::theme::Theme;
-use crate::state::use_state;
+use crate::state::{clock, use_state};
 use crate::text::{self, Language, text, tr};
+use crate::ui::when;
 
 use app::App;
 use diary::{Diary, Leaving};
@@ -30,6 +33,7 @@ pub(crate) fn Settings() -> impl IntoView {
             <ThemeCard/>
             <PrivacyCard/>
             <History/>
+            <ExportAll/>
             <Diary/>
             <App/>
             <Leaving/>
@@ -60,8 +64,21 @@ fn AccountCard() -> impl IntoView {
     }
 }
 
+/// All conversations as one file, named after the account and the day.
+#[component]
+fn ExportAll() -> impl IntoView {
+    let state = use_state();
+    let name = move || {
+        let account = state.account.read();
+        let account = account.as_ref().map(|account| account.username.as_str()).unwrap_or_default();
+        format!("{account} {}", when::local_date(Timestamp(clock())))
+    };
+    view! { <ExportCard of=None name=Signal::derive(name)/> }
+}
+
 #[component]
 fn LanguageCard() -> impl IntoView {
+    let state = use_state();
     let chosen = RwSignal::new(text::chosen());
     let choice = move |id: &'static str, language: Option<Language>| {
         let label = move || match language {
@@ -76,8 +93,14 @@ fn LanguageCard() -> impl IntoView {
                     id=id
                     prop:checked=move || chosen.get() == language
                     on:change=move |_| {
+                        let before = chosen.get_untracked();
                         chosen.set(language);
-                        text::choose(language);
+                        leptos::task::spawn_local(async move {
+                            if !text::choose(language).await {
+                                chosen.try_set(before);
+                                state.problem(Problem::Offline);
+                            }
+                        });
                     }
                 />
                 <span>{label}</span>

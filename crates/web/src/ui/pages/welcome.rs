@@ -21,8 +21,11 @@ pub(crate) fn Welcome() -> impl IntoView {
     let place = Memo::new(move |_| state.nav.place());
     Effect::new(move || {
         let inside = state.account.read().as_ref().is_some_and(|account| account.stage != Stage::Registering);
-        if inside && state.nav.place_now().is_before_account() {
-            state.nav.replace(Place::List);
+        match state.nav.place_now() {
+            // Whoever has just made it has no way back to it yet.
+            Place::Create if inside => state.nav.replace(Place::FirstKey),
+            place if inside && place.is_before_account() => state.nav.replace(Place::List),
+            _ => {}
         }
     });
     view! {

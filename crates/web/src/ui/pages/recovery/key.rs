@@ -31,10 +31,13 @@ enum Step {
 
 /// Makes a key, shows it, and sees that it was written down.
 #[component]
-pub(super) fn NewKey(
-    /// Called when it is over, with a key or without.
+pub(crate) fn NewKey(
+    /// Called when it is over; whether there is a key now.
     #[prop(into)]
-    done: Callback<()>,
+    done: Callback<bool>,
+    /// Whether nothing stands above it that says what the page is about.
+    #[prop(optional)]
+    alone: bool,
 ) -> impl IntoView {
     let state = use_state();
     let italian = RwSignal::new(text::language() == Language::It);
@@ -61,17 +64,18 @@ pub(super) fn NewKey(
         {move || match (step.get(), key.get()) {
             _ if failed.read().is_some() => view! {
                 <p class="error" role="alert">{move || failed.get().map(|problem| problem_text(&problem))}</p>
-                <button type="button" class="button" on:click=move |_| done.run(())>{text("dialog-cancel")}</button>
+                <button type="button" class="button" on:click=move |_| done.run(false)>{text("dialog-cancel")}</button>
             }
             .into_any(),
             (_, None) => view! { <Busy what=text("recovery-making")/> }.into_any(),
             (Step::Show, Some(key)) => view! {
-                <Words key next=move |()| step.set(Step::Ask) italian language/>
-                <button type="button" class="button quiet" on:click=move |_| done.run(())>{text("dialog-cancel")}</button>
+                <Words alone key next=move |()| step.set(Step::Ask) italian language/>
+                <button type="button" class="button quiet" on:click=move |_| done.run(false)>{text("dialog-cancel")}</button>
             }
             .into_any(),
             (Step::Ask, Some(key)) => view! {
                 <Asked
+                    alone
                     asked=key.asked
                     back=move |()| step.set(Step::Show)
                     next=move |()| {
@@ -81,13 +85,31 @@ pub(super) fn NewKey(
                 />
             }
             .into_any(),
-            (Step::Done, Some(_)) => view! { <Finished done/> }.into_any(),
+            (Step::Done, Some(_)) => view! { <Finished alone done/> }.into_any(),
         }}
+    }
+}
+
+/// The heading of a step; `focus`: unless something else in it takes the focus.
+fn title(alone: bool, focus: bool, key: &'static str) -> AnyView {
+    if alone {
+        let heading = NodeRef::<html::H1>::new();
+        if focus {
+            heading.on_load(|heading| browser::focus(&heading));
+        }
+        view! { <h1 tabindex="-1" class="key-title" node_ref=heading>{text(key)}</h1> }.into_any()
+    } else {
+        let heading = NodeRef::<html::H2>::new();
+        if focus {
+            heading.on_load(|heading| browser::focus(&heading));
+        }
+        view! { <h2 tabindex="-1" class="key-title" node_ref=heading>{text(key)}</h2> }.into_any()
     }
 }
 
 #[component]
 fn Words(
+    alone: bool,
     key: Key,
     #[prop(into)] next: Callback<()>,
     italian: RwSignal<bool>,
@@ -101,11 +123,9 @@ fn Words(
             copied.try_set(JsFuture::from(writing).await.is_ok());
         });
     };
-    let heading = NodeRef::<html::H2>::new();
-    heading.on_load(|heading| browser::focus(&heading));
     let words = key.words.into_iter().map(|word| view! { <li><span>{word}</span></li> }).collect_view();
     view! {
-        <h2 tabindex="-1" class="key-title" node_ref=heading>{text("key-title")}</h2>
+        {title(alone, true, "key-title")}
         <p class="lead">{text("key-what")}</p>
         <ol class="key-words" dir="ltr" translate="no" aria-label=text("key-title")>{words}</ol>
         <div class="key-buttons">
@@ -127,6 +147,7 @@ fn Words(
 
 #[component]
 fn Asked(
+    alone: bool,
     asked: Vec<u8>,
     #[prop(into)] back: Callback<()>,
     #[prop(into)] next: Callback<()>,
@@ -169,7 +190,7 @@ fn Asked(
         Some(problem) => Some(problem_text(problem)),
     };
     view! {
-        <h2 class="key-title">{text("key-ask-title")}</h2>
+        {title(alone, false, "key-ask-title")}
         <p class="lead">{text("key-ask-what")}</p>
         <form class="step-form" on:submit=submit novalidate=true>
             <Field id="key-word-1" label=label(0) value=values[0] error=error(0) exact=true max=20 node=first/>
@@ -183,7 +204,7 @@ fn Asked(
 }
 
 #[component]
-fn Finished(#[prop(into)] done: Callback<()>) -> impl IntoView {
+fn Finished(alone: bool, #[prop(into)] done: Callback<bool>) -> impl IntoView {
     let state = use_state();
     let ready = move || {
         let methods = state.methods.read();
@@ -192,9 +213,9 @@ fn Finished(#[prop(into)] done: Callback<()>) -> impl IntoView {
     let button = NodeRef::<html::Button>::new();
     button.on_load(|button| browser::focus(&button));
     view! {
-        <h2 class="key-title">{text("key-done-title")}</h2>
+        {title(alone, false, "key-done-title")}
         <p class="lead" role="status">{move || tr(if ready() { "key-done" } else { "key-done-soon" })}</p>
-        <button type="button" class="button primary" node_ref=button on:click=move |_| done.run(())>
+        <button type="button" class="button primary" node_ref=button on:click=move |_| done.run(true)>
             {text("key-done-close")}
         </button>
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::super::dialog::Confirm;
 use super::super::parts::{Busy, Card};
+use super::super::size::size;
 use crate::actions;
 use crate::pwa::{storage, use_pwa};
 use crate::state::{Notice, use_state};
@@ -153,20 +154,5 @@ pub(super) fn Leaving() -> impl IntoView {
                 <p>{text("wipe-only")}</p>
             </Confirm>
         </Card>
-    }
-}
-
-/// A number of bytes as people say it.
-pub(super) fn size(bytes: u64) -> String {
-    let tenths = |unit: u64| {
-        let tenths = bytes * 10 / unit;
-        #[expect(clippy::cast_precision_loss, reason = "for people")]
-        let number = tenths as f64 / 10.0;
-        number
-    };
-    match bytes {
-        0..1_000_000 => tr_args("size-kilobytes", &[("count", (bytes / 1000).max(1).into())]),
-        1_000_000..1_000_000_000 => tr_args("size-megabytes", &[("count", tenths(1_000_000).into())]),
-        _ => tr_args("size-gigabytes", &[("count", tenths(1_000_000_000).into())]),
     }
 }
