@@ -38,7 +38,8 @@ pub(crate) fn Search() -> impl IntoView {
     let fetched = Memo::new(move |_| state.filling.get().map(|f| (f.fetched, f.missing)));
     Effect::new(move |before: Option<Option<(u64, u64)>>| {
         let now = fetched.get();
-        if before.flatten().is_some_and(|before| Some(before) != now) {
+        // Known for the first time, it may be another than when was searched.
+        if before.is_some_and(|before| before != now) {
             finding.grow(state);
         }
         now
