@@ -13,8 +13,6 @@ keep-forever = For ever
 keep-for-days =
     { $count ->
         [one] One day
-        [7] A week
-        [30] 30 days
         [365] A year
        *[other] { $count } days
     }

@@ -13,8 +13,6 @@ keep-forever = Per sempre
 keep-for-days =
     { $count ->
         [one] Un giorno
-        [7] Una settimana
-        [30] 30 giorni
         [365] Un anno
        *[other] { $count } giorni
     }
