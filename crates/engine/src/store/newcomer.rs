@@ -12,13 +12,13 @@ use super::StoreError;
 const TABLE: &str = "
     CREATE TEMP TABLE IF NOT EXISTS newcomer(account BLOB PRIMARY KEY) WITHOUT ROWID;
     CREATE TEMP TRIGGER IF NOT EXISTS newcomer_joined AFTER INSERT ON main.participant BEGIN
-      INSERT OR IGNORE INTO newcomer VALUES(new.account);
+      INSERT INTO newcomer SELECT new.account WHERE new.account NOT IN (SELECT account FROM newcomer);
     END;
     CREATE TEMP TRIGGER IF NOT EXISTS newcomer_nameless AFTER UPDATE OF username ON main.account WHEN new.username IS NULL BEGIN
-      INSERT OR IGNORE INTO newcomer VALUES(new.id);
+      INSERT INTO newcomer SELECT new.id WHERE new.id NOT IN (SELECT account FROM newcomer);
     END;
     CREATE TEMP TRIGGER IF NOT EXISTS newcomer_forgotten AFTER DELETE ON main.account BEGIN
-      INSERT OR IGNORE INTO newcomer VALUES(old.id);
+      INSERT INTO newcomer SELECT old.id WHERE old.id NOT IN (SELECT account FROM newcomer);
     END;
     INSERT OR IGNORE INTO newcomer SELECT DISTINCT account FROM main.participant;";
 
@@ -72,6 +72,11 @@ mod tests {
         assert_eq!(ids(&db), [2], "as if it had not been");
         run(&format!("UPDATE account SET username = 'cy' WHERE id = {}", id(2)));
         assert!(ids(&db).is_empty());
+        // In a trigger, the conflict clause of the statement outside counts, and not the trigger's own.
+        let again = "INSERT INTO participant VALUES(x'bb', {}, 0, 0, 0) ON CONFLICT DO UPDATE SET role = 1";
+        run(&again.replace("{}", &id(4)));
+        run(&again.replace("{}", &id(4)).replace("bb", "cc"));
+        run(&format!("INSERT INTO account VALUES({}, 'di', 1, x'')", id(4)));
         run("UPDATE account SET username = NULL WHERE username = 'bo'");
         run("DELETE FROM account WHERE username = 'cy'");
         assert_eq!(ids(&db), [1, 2], "a name that is gone is asked for anew");

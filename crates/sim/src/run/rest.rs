@@ -266,8 +266,9 @@ impl World {
             };
             let keys: HashSet<&String> = mine.keys().chain(theirs.keys()).collect();
             for key in keys {
+                let unknown = [&mine, theirs].iter().any(|state| state.get(key).is_some_and(|v| v == "?"));
                 ensure!(
-                    mine.get(key) == theirs.get(key),
+                    unknown || mine.get(key) == theirs.get(key),
                     "{} and {} differ in {key}: {:?} and {:?}",
                     peer.name,
                     self.peers[*other].name,
@@ -347,9 +348,13 @@ fn state(engine: &Engine, stored: &HashSet<ConversationId>) -> Result<BTreeMap<S
             continue;
         }
         let id = short(&row.id);
-        let log = engine.log_state(row.id)?.map(|log| (log.next, log.hash));
+        let log = engine.log_state(row.id)?;
+        let in_group = log.as_ref().is_some_and(|log| log.in_group);
+        let log = log.map(|log| (log.next, log.hash));
         // Who is in a conversation that the account has left, and what it is called, a device that came later is not told.
         let (title, size) = if row.open { (row.title, row.size) } else { (String::new(), 0) };
+        // Who is in it, a device that is not in the group learns when it comes in.
+        let size = if in_group { size.to_string() } else { "?".to_owned() };
         let words = [
             ("log", format!("{log:?}")),
             ("title", title),
@@ -358,7 +363,7 @@ fn state(engine: &Engine, stored: &HashSet<ConversationId>) -> Result<BTreeMap<S
             ("arrangement", format!("pinned {} muted {}", row.pinned, row.muted)),
             ("draft", row.draft),
             ("open", row.open.to_string()),
-            ("size", size.to_string()),
+            ("size", size),
         ];
         state.extend(words.map(|(what, value)| (format!("the {what} of {id}"), value)));
     }
