@@ -351,21 +351,24 @@ fn state(engine: &Engine, stored: &HashSet<ConversationId>) -> Result<BTreeMap<S
         let log = engine.log_state(row.id)?;
         let in_group = log.as_ref().is_some_and(|log| log.in_group);
         let log = log.map(|log| (log.next, log.hash));
-        // Who is in a conversation that the account has left, and what it is called, a device that came later is not told.
-        let (title, size) = if row.open { (row.title, row.size) } else { (String::new(), 0) };
-        // Who is in it, a device that is not in the group learns when it comes in.
-        let size = if in_group { size.to_string() } else { "?".to_owned() };
-        let words = [
+        let mut words = vec![
             ("log", format!("{log:?}")),
-            ("title", title),
-            ("unread", row.unread.to_string()),
-            ("read marker", row.markers.read_here.0.to_string()),
             ("arrangement", format!("pinned {} muted {}", row.pinned, row.muted)),
             ("draft", row.draft),
             ("open", row.open.to_string()),
-            ("size", size),
         ];
-        state.extend(words.map(|(what, value)| (format!("the {what} of {id}"), value)));
+        // Of a conversation that the account has left, a device that came later is told the log and no slots.
+        if row.open {
+            // Who is in it, a device that is not in the group learns when it comes in.
+            let size = if in_group { row.size.to_string() } else { "?".to_owned() };
+            words.extend([
+                ("title", row.title),
+                ("unread", row.unread.to_string()),
+                ("read marker", row.markers.read_here.0.to_string()),
+                ("size", size),
+            ]);
+        }
+        state.extend(words.into_iter().map(|(what, value)| (format!("the {what} of {id}"), value)));
     }
     Ok(state)
 }
