@@ -6,6 +6,9 @@ use anyhow::{Result, bail};
 
 use crate::tools::root;
 
+/// The one crate that calls functions of C: what the simulation stands in for.
+const STANDS_BELOW_SAFETY: &str = "crates/sim/src/lib.rs";
+
 /// A file longer than this has two rooms in it. The number only ever goes down.
 const MOST_LINES: usize = 600;
 /// Words that say that something is not done.
@@ -27,7 +30,12 @@ pub fn tidy() -> Result<()> {
             faults.push(format!("{name}: {lines} lines; more than {MOST_LINES} are two subjects"));
         }
         let crate_root = file.ends_with("src/lib.rs") || file.ends_with("src/main.rs");
-        if crate_root && !text.contains("#![forbid(unsafe_code)]") {
+        let lint = if file.ends_with(STANDS_BELOW_SAFETY) {
+            "#![deny(unsafe_code)]"
+        } else {
+            "#![forbid(unsafe_code)]"
+        };
+        if crate_root && !text.contains(lint) {
             faults.push(format!("{name}: a crate forbids unsafe code"));
         }
         if !text.starts_with("//!") && !text.starts_with("#!") {
