@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use crate::tools::{apt_install, cargo, find, root, run};
 
 /// By how many per cent a count may grow.
-const TOLERANCE: u64 = 5;
+const TOLERANCE: u64 = 10;
 /// The function whose instructions are counted, see crates/engine/benches/counts.rs.
 const COUNTED: &str = "*counts::measured*";
 
@@ -156,9 +156,9 @@ mod tests {
     #[test]
     fn growth_beyond_the_tolerance_fails_and_less_is_fine() {
         let before = counts("# a comment\nseal 1000\nopen 2000\n");
-        assert!(compare(&before, &counts("seal 1049\nopen 100\n")).is_ok());
-        let error = compare(&before, &counts("seal 1051\nopen 2000\n")).unwrap_err().to_string();
-        assert!(error.contains("seal takes 1051 instructions, before 1000"), "{error}");
+        assert!(compare(&before, &counts("seal 1099\nopen 100\n")).is_ok());
+        let error = compare(&before, &counts("seal 1101\nopen 2000\n")).unwrap_err().to_string();
+        assert!(error.contains("seal takes 1101 instructions, before 1000"), "{error}");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(crate) struct Chart {
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 360.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 24.0;
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 48.0;
 /// Colours that are told apart by those who see few, and their dashes.
@@ -105,6 +105,12 @@ fn round_step(least: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * power).find(|step| *step >= least * 0.999).unwrap_or(power)
 }
 
+/// A number without zeros at its end.
+fn short(value: f64) -> String {
+    let text = digits(value);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -129,13 +135,13 @@ impl Chart {
         for tick in &x.ticks {
             let at = across(*tick);
             let _ = writeln!(out, "<path class=\"grid\" d=\"M{at:.1} {TOP}V{bottom}\"/>");
-            let (y, text) = (bottom + 16.0, digits(*tick));
+            let (y, text) = (bottom + 16.0, short(*tick));
             let _ = writeln!(out, "<text x=\"{at:.1}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>");
         }
         for tick in &y.ticks {
             let at = down(*tick);
             let _ = writeln!(out, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{right}\"/>");
-            let (x, y, text) = (LEFT - 6.0, at + 4.0, digits(*tick));
+            let (x, y, text) = (LEFT - 6.0, at + 4.0, short(*tick));
             let _ = writeln!(out, "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{text}</text>");
         }
         let _ = writeln!(out, "<path class=\"axis\" fill=\"none\" d=\"M{LEFT} {TOP}V{bottom}H{right}\"/>");

@@ -20,6 +20,9 @@ const KNOWN: [(&str, &str); 4] = [
     ("ejabberd-pg", "ejabberdctl"),
 ];
 
+/// What was asked of a peer, and is no figure.
+const SIZES: [&str; 4] = ["run", "k", "n", "rate"];
+
 /// Measures the peers in the scenarios of this run that they know.
 pub(crate) fn run(args: &Args, report: &mut Report) -> Result<()> {
     let Some(folder) = &args.peers else { return Ok(()) };
@@ -79,6 +82,9 @@ fn figures(peer: &str, line: &str) -> Vec<(String, f64)> {
     let scenario = rest.split_whitespace().next().unwrap_or_default();
     let pairs = rest.split_whitespace().filter_map(|word| {
         let (key, value) = word.split_once('=')?;
+        if SIZES.contains(&key) {
+            return None;
+        }
         Some((format!("{what} {scenario}: {key}"), value.parse().ok()?))
     });
     pairs.collect()
@@ -92,9 +98,9 @@ mod tests {
     fn numbers_of_a_line_are_figures() {
         let line = "nats-coresub S2serial run=1 n=200 p50ms=0.151 what=x others_cores=0.02";
         let found = figures("nats", line);
-        assert_eq!(found.len(), 4, "{found:?}");
-        assert_eq!(found[2].0, "nats-coresub S2serial: p50ms");
-        assert!((found[2].1 - 0.151).abs() < 1e-9);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[0].0, "nats-coresub S2serial: p50ms");
+        assert!((found[0].1 - 0.151).abs() < 1e-9);
         assert_eq!(figures("nats", "== 10:00 nats s1s2"), []);
         assert_eq!(figures("nats", "prosody S1 msg_s=5"), []);
     }

@@ -24,7 +24,7 @@ pub(crate) const SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20P
 
 /// How long a leaf is good by its own word: always. A lifetime would be checked against the clock of whoever reads it,
 /// and a device whose clock is wrong could not be added, or would lose the group at somebody else's commit. What counts
-/// is the signed device list. See docs/decisions/0027-lifetimes-of-leaves.md.
+/// is the signed device list. See docs/decisions/0031-lifetimes-of-leaves.md.
 fn lifetime() -> Lifetime {
     Lifetime::init(0, u64::MAX)
 }

@@ -45,6 +45,9 @@ use super::{
 };
 use crate::metrics::Metrics;
 
+/// Bytes of the write-ahead log that are kept when it begins anew: the usual ones are overwritten, not made again.
+const MOST_LOG: u32 = 128 * 1024 * 1024;
+
 /// File name of the database in the data directory.
 pub const DATABASE_FILE: &str = "diario.sqlite";
 
@@ -99,7 +102,12 @@ impl SqliteStorage {
         let mut db = connect(&path)?;
         schema::migrate(&mut db)?;
         let cache_kib = settings.cache_mib.saturating_mul(1024);
-        db.execute_batch(&format!("PRAGMA cache_size = -{cache_kib}; PRAGMA wal_autocheckpoint = 0;"))?;
+        // While it is written to without a pause the write-ahead log grows by more than a message's size for each; what a
+        // rush has left behind is given back.
+        db.execute_batch(&format!(
+            "PRAGMA cache_size = -{cache_kib}; PRAGMA wal_autocheckpoint = 0;
+             PRAGMA journal_size_limit = {MOST_LOG};"
+        ))?;
         if settings.threads != Threads::Own {
             // No thread moves the write-ahead log into the database: the writer does.
             let pages = settings.checkpoint_pages;
