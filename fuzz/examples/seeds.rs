@@ -102,6 +102,7 @@ fn client_frames() -> Result<Seeds, Failure> {
         to: Seq(70_000),
         commits_only: true,
         newest: true,
+        about: Some(Seq(80_000)),
     };
     let accounts = vec![AccountRef::Name("giulia".parse()?), AccountRef::Id(ACCOUNT)];
     let place = HeadsPlace { began: Timestamp(5), at: Timestamp(4), conversation: CONVERSATION };
@@ -169,6 +170,7 @@ fn server_frames() -> Result<Seeds, Failure> {
         hash_before,
         entries: vec![present.clone(), erased.clone()],
         head: Seq(3),
+        about: vec![present.clone()],
     };
     let whats = [
         What::Entry(present),

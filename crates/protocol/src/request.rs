@@ -313,6 +313,9 @@ pub struct LogRange {
     /// Of what does not fit into one answer, the newest comes and not the oldest.
     #[n(4)]
     pub newest: bool,
+    /// Entries after the page and up to this sequence that annotate one of the page's are wanted too.
+    #[n(5)]
+    pub about: Option<Seq>,
 }
 
 /// A device of an account.

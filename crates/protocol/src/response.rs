@@ -159,6 +159,10 @@ pub struct LogPage {
     /// The log's newest sequence.
     #[n(3)]
     pub head: Seq,
+    /// What was said about them later, oldest first, if it was asked for. Of too many, what the authors of the entries
+    /// said comes first (edits and deletions are theirs), then what is newest.
+    #[cbor(n(4), default)]
+    pub about: Vec<Entry>,
 }
 
 /// An account's place in a conversation.

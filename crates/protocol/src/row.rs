@@ -324,6 +324,7 @@ mod tests {
             hash_before: LogHash::start(&ConversationId::new([1; 16])),
             entries: mixed,
             head: Seq(77),
+            about: vec![entry(1, 78, 2)],
         };
         let bytes = crate::encode(&page);
         assert_eq!(crate::decode(&bytes, bytes.len()), Ok(page));

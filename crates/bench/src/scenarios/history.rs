@@ -65,7 +65,14 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
 /// Asks for a page.
 async fn page(socket: &mut Socket, talk: &Talk, first: u64) -> Result<Duration> {
     let (from, to) = (Seq(first), Seq(first + PAGE - 1));
-    let range = LogRange { conversation: talk.conversation, from, to, commits_only: false, newest: false };
+    let range = LogRange {
+        conversation: talk.conversation,
+        from,
+        to,
+        commits_only: false,
+        newest: false,
+        about: None,
+    };
     let began = Instant::now();
     socket.ask(0, Request::Log(range));
     socket.flush().await?;

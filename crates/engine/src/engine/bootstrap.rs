@@ -16,7 +16,7 @@ use crate::error::Misbehaviour;
 use crate::event::Event;
 use crate::store::conversation::{self, Conversation, Membership as InGroup};
 use crate::store::hole::{self, Hole};
-use crate::store::message::{self, Placed, Waiting};
+use crate::store::message::Waiting;
 use crate::store::sealed::{self, NamedValue};
 
 /// Conversations on the first page: as many as a screen shows.
@@ -93,7 +93,6 @@ impl Engine {
             me.cursor = position;
             self.staged.cursor_moved = true;
         }
-        self.session.acks.told(position);
         self.ask(Request::Subscribe(position), Asked::Subscribe);
         Ok(())
     }
@@ -252,22 +251,6 @@ impl Engine {
         let Some(by) = device_at(heads, entry.device) else {
             return self.out_of_turn("a message of nobody's");
         };
-        let here = message::id_at(&self.db, id, entry.seq)?;
-        match message::place_of(&self.db, id, entry.id)? {
-            Placed::At(seq) if seq != entry.seq => {
-                self.misbehaved(Some(id), Misbehaviour::Replayed(seq));
-                return Ok(());
-            }
-            Placed::At(_) => return Ok(()),
-            Placed::Pending if (by.account, by.device) != (self.me()?.account, self.me()?.device) => {
-                return Ok(());
-            }
-            Placed::Pending | Placed::Nowhere => {}
-        }
-        if let Some(other) = here {
-            // An earlier preview of this place was a lie, or this one is.
-            message::forget_preview(&self.db, id, other)?;
-        }
         let waiting = Waiting {
             conversation: id,
             seq: entry.seq,
@@ -279,7 +262,7 @@ impl Engine {
             sealed: entry.body.0.clone(),
             hash: None,
         };
-        self.open_entry(&waiting, false)
+        self.take_preview(&waiting, false)
     }
 
     /// Whether a device that has just logged in begins with a first screen.

@@ -239,6 +239,7 @@ impl Engine {
             engine.active()?;
             search::restart(&engine.db).map_err(EngineError::from)?;
             crate::store::kept::put_aside(&engine.db).map_err(EngineError::from)?;
+            crate::store::past::forget(&engine.db).map_err(EngineError::from)?;
             engine.db.execute_batch(
                 "DELETE FROM message WHERE seq IS NOT NULL;
                  DELETE FROM slot;

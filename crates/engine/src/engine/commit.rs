@@ -95,7 +95,8 @@ impl Engine {
                 self.leave_group(id)?;
                 return Ok(MembershipNote::default());
             }
-            Membership::Outside | Membership::Creating => return Ok(MembershipNote::default()),
+            Membership::Outside => return self.note_from_outside(id, entry.seq, commit),
+            Membership::Creating => return Ok(MembershipNote::default()),
         }
         let Some(mut group) = self.take_group(id)? else {
             self.change(id)?.membership = Membership::Outside;
@@ -350,7 +351,7 @@ impl Engine {
     /// Asks for the commits that a group that was just entered lies behind.
     pub(super) fn ask_for_commits(&mut self, id: ConversationId, from: Seq) -> Result<()> {
         let to = self.conversation(id)?.map_or(from, |c| Seq(c.log_next.0.saturating_sub(1)));
-        let range = LogRange { conversation: id, from, to, commits_only: true, newest: false };
+        let range = LogRange { conversation: id, from, to, commits_only: true, newest: false, about: None };
         self.session.lane(id).control = true;
         self.ask(Request::Log(range), Asked::Commits(id));
         Ok(())

@@ -74,7 +74,7 @@ impl Engine {
             let what = Misbehaviour::WrongEpoch { expected: conversation.log_epoch, found: entry.epoch };
             return self.refuse(entry, hash, what);
         }
-        let placed = message::place_of(&self.db, id, entry.id)?;
+        let placed = self.proven_place(entry)?;
         match placed {
             Placed::At(seq) => return self.refuse(entry, hash, Misbehaviour::Replayed(seq)),
             Placed::Pending if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {

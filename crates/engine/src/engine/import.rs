@@ -102,7 +102,7 @@ impl Engine {
                 let bytes = content.encode()?;
                 let entry = super::entries::entry_id(id, me.account, &bytes, &content.salt)?;
                 if message::place_of(&engine.db, id, entry).map_err(EngineError::from)? == Placed::Nowhere {
-                    engine.queue_content(&conversation, &me, &content, item.sent_at)?;
+                    engine.queue_content(&conversation, &me, &content, None, item.sent_at)?;
                     new += 1;
                 }
             }

@@ -1,5 +1,6 @@
 //! The engine: one input, one transaction.
 
+mod about;
 mod apply;
 mod ask;
 #[cfg(feature = "bench")]
@@ -20,6 +21,7 @@ mod letter;
 mod link;
 mod names;
 mod older;
+mod past;
 mod people;
 mod preferences;
 mod primary;

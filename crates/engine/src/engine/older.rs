@@ -30,7 +30,7 @@ const OVERHEAD: u64 = 97;
 /// Whether holes are filled before anybody looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
-    /// Only what is looked at is fetched.
+    /// Only what is looked at is fetched, and what the server drops once every device has it.
     Never,
     /// While the connection is not known to cost by volume.
     Unmetered,
@@ -88,6 +88,14 @@ pub(super) struct Filler {
     at_once: bool,
 }
 
+/// What is fetched without being looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    /// What the server drops once every device has it: later is too late, and until then it waits for this device.
+    ToGo,
+}
+
 /// A part of a log that somebody wants to see.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
@@ -106,7 +114,11 @@ impl Engine {
         Ok(FillView {
             fill,
             paused: filling.paused,
-            active: missing > 0 && (self.session.filler.at_once || (!filling.paused && self.may_fill(fill))),
+            active: match self.fills()? {
+                Some(Which::All) => missing > 0,
+                Some(Which::ToGo) => !hole::newest_to_go(&self.db, 1)?.is_empty(),
+                None => false,
+            },
             missing,
             conversations,
             estimate: missing.saturating_mul(each),
@@ -221,6 +233,19 @@ impl Engine {
         Ok(())
     }
 
+    /// What is fetched without being looked at.
+    fn fills(&self) -> Result<Option<Which>> {
+        let filling = hole::filling(&self.db)?;
+        let fill = filling.fill.map_or(self.config.fill, Fill::of);
+        Ok(if self.session.filler.at_once || (!filling.paused && self.may_fill(fill)) {
+            Some(Which::All)
+        } else if !filling.paused && fill == Fill::Never && !self.metered {
+            Some(Which::ToGo)
+        } else {
+            None
+        })
+    }
+
     fn may_fill(&self, fill: Fill) -> bool {
         match fill {
             Fill::Never => false,
@@ -242,36 +267,38 @@ impl Engine {
             }
             // What lies there by now is what is left of it.
             if let Some(hole) = hole::around(&self.db, wanted.conversation, wanted.to)? {
-                self.ask_older(wanted.conversation, wanted.from.max(hole.first), wanted.to);
+                self.ask_older(wanted.conversation, wanted.from.max(hole.first), wanted.to)?;
             }
         }
         self.session.filler.wanted = later;
-        let filling = hole::filling(&self.db)?;
-        let chosen = !filling.paused && self.may_fill(filling.fill.map_or(self.config.fill, Fill::of));
-        if !chosen && !self.session.filler.at_once {
-            return Ok(());
-        }
+        let Some(which) = self.fills()? else { return Ok(()) };
         let mut under_way =
             self.session.under_way.values().filter(|asked| matches!(asked, Asked::Older { .. })).count();
         if under_way >= WINDOW {
             return Ok(());
         }
-        for hole in hole::newest(&self.db, 2 * WINDOW)? {
+        let holes = match which {
+            Which::All => hole::newest(&self.db, 2 * WINDOW)?,
+            Which::ToGo => hole::newest_to_go(&self.db, 2 * WINDOW)?,
+        };
+        for hole in holes {
             let lane = self.session.lane(hole.conversation);
             if lane.older || lane.not_before.is_some() || under_way >= WINDOW {
                 continue;
             }
             let from = Seq(hole.first.0.max((hole.last.0 + 1).saturating_sub(IN_BACKGROUND)));
-            self.ask_older(hole.conversation, from, hole.last);
+            self.ask_older(hole.conversation, from, hole.last)?;
             under_way += 1;
         }
         Ok(())
     }
 
-    fn ask_older(&mut self, conversation: ConversationId, from: Seq, to: Seq) {
+    fn ask_older(&mut self, conversation: ConversationId, from: Seq, to: Seq) -> Result<()> {
         self.session.lane(conversation).older = true;
-        let range = LogRange { conversation, from, to, commits_only: false, newest: true };
+        let about = self.said_later(conversation, to)?;
+        let range = LogRange { conversation, from, to, commits_only: false, newest: true, about };
         self.ask(Request::Log(range), Asked::Older { conversation, from, to });
+        Ok(())
     }
 
     pub(super) fn older_refused(&mut self, id: ConversationId, refusal: &Refusal) {
@@ -327,6 +354,9 @@ impl Engine {
         let below = Seq(bottom.0.saturating_sub(1));
         hole::put(&self.db, &Hole { last: below, hash: page.hash_before, at, ..hole })?;
         hole::put(&self.db, &Hole { first: to.next(), ..hole })?;
+        self.take_about(id, (bottom, to), &page.about)?;
+        self.note_past_changes(id, bottom, to)?;
+        bytes += page.about.iter().map(|entry| OVERHEAD + body_len(entry)).sum::<u64>();
         hole::count_fetched(&self.db, page.entries.len() as u64, bytes)?;
         self.emit(Event::History { conversation: id, first: bottom, last: to });
         Ok(())
@@ -348,13 +378,14 @@ impl Engine {
     fn take_older(&mut self, entry: &Entry, hash: LogHash) -> Result<()> {
         let id = entry.conversation;
         let here = message::id_at(&self.db, id, entry.seq)?;
-        if here == Some(entry.id) {
-            return Ok(message::prove(&self.db, id, entry.id, hash)?);
+        let erased = matches!(entry.body, Body::Erased(_));
+        if here == Some(entry.id) && !erased && message::prove(&self.db, id, entry.id, hash)? {
+            return Ok(());
         }
         if let Some(lie) = here {
             message::forget_preview(&self.db, id, lie)?;
         }
-        let placed = message::place_of(&self.db, id, entry.id)?;
+        let placed = self.proven_place(entry)?;
         match placed {
             Placed::At(seq) => return self.refuse_older(entry, hash, Misbehaviour::Replayed(seq)),
             Placed::Pending if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
@@ -374,6 +405,7 @@ impl Engine {
                     for list in &bundle.lists {
                         self.ingest_list(None, list)?;
                     }
+                    self.keep_past_roster(id, entry.seq, &bundle.commit)?;
                 }
                 Ok(message::put(&self.db, &commit_row(entry, hash, None))?)
             }

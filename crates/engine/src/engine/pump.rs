@@ -221,8 +221,14 @@ impl Engine {
             let open = self.conversation(id)?.is_some_and(|c| c.since.0 > 0);
             if open {
                 self.session.lane(id).fetching = true;
-                let range =
-                    LogRange { conversation: id, from: first, to: last, commits_only: false, newest: false };
+                let range = LogRange {
+                    conversation: id,
+                    from: first,
+                    to: last,
+                    commits_only: false,
+                    newest: false,
+                    about: None,
+                };
                 self.ask(Request::Log(range), Asked::Log(id));
             }
         }

@@ -117,8 +117,8 @@ impl Engine {
         self.enter_self_conversation(account)?;
         if self.wants_bootstrap(registering, welcome.head)? {
             self.session.bootstrap = Some(super::bootstrap::Bootstrap::default());
+            self.take_acks_back()?;
         } else {
-            self.session.acks.told(cursor);
             self.ask(Request::Subscribe(cursor), Asked::Subscribe);
         }
         self.look_at_validity()

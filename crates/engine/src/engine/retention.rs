@@ -12,7 +12,7 @@ use crate::error::CommandError;
 use crate::event::Event;
 use crate::store::conversation::{Conversation, Membership};
 use crate::store::message::{self, NewMessage, Placed, state};
-use crate::store::{kept, outbox};
+use crate::store::{hole, kept, outbox};
 
 /// What a row says whose content the server did not keep.
 pub(crate) const NO_LONGER_KEPT: &str = "no longer kept by the server";
@@ -25,13 +25,6 @@ const ACK_MS: u64 = 60_000;
 pub(super) struct Acks {
     told: Position,
     due: Option<Timestamp>,
-}
-
-impl Acks {
-    /// The device asked for what comes after this: it has what is before.
-    pub(super) fn told(&mut self, position: Position) {
-        self.told = self.told.max(position);
-    }
 }
 
 type Done<T> = std::result::Result<T, CommandError>;
@@ -80,20 +73,33 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells the server now and then what this device has for good, if anything depends on it.
+    /// Tells the server now and then what this device has for good, if anything depends on it: not before the holes are
+    /// filled of what goes once every device has it.
     pub(super) fn send_ack(&mut self) -> Result<()> {
-        let cursor = self.me()?.cursor;
-        if cursor <= self.session.acks.told || !kept::waits_for_devices(&self.db)? {
+        let (cursor, told) = (self.me()?.cursor, self.session.acks.told);
+        if cursor <= told
+            || !kept::waits_for_devices(&self.db)?
+            || hole::newest_to_go(&self.db, 1)?.len() == 1
+        {
             return Ok(());
         }
         let now = self.now;
-        let due = *self.session.acks.due.get_or_insert(now.plus_ms(ACK_MS));
+        let first = if told.0 == 0 { now } else { now.plus_ms(ACK_MS) };
+        let due = *self.session.acks.due.get_or_insert(first);
         if now < due {
             self.set_timer(Timer::Ack, due);
             return Ok(());
         }
         self.session.acks = Acks { told: cursor, due: None };
         self.tell(Request::Ack(cursor));
+        Ok(())
+    }
+
+    /// This device begins anew: what it had, it has no longer.
+    pub(super) fn take_acks_back(&mut self) -> Result<()> {
+        if kept::waits_for_devices(&self.db)? {
+            self.tell(Request::Ack(Position(0)));
+        }
         Ok(())
     }
 

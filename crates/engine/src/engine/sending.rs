@@ -1,6 +1,6 @@
 //! Messages on their way out: queued, tried again, dropped; and everything else that goes into the outbox.
 
-use diario_protocol::{ConversationId, EntryId, Timestamp};
+use diario_protocol::{ConversationId, EntryId, Seq, Timestamp};
 
 use super::entries::{entry_id, text_of};
 use super::{Engine, Result};
@@ -59,9 +59,34 @@ impl Engine {
             if conversation.left_at.is_some() {
                 return Err(CommandError::Left);
             }
-            let entry = engine.queue_content(&conversation, &me, &content, now)?;
+            let entry = engine.queue_content(&conversation, &me, &content, None, now)?;
             engine.put_draft(id, "")?;
             Ok(entry)
+        })
+    }
+
+    /// Says something about an entry of the log: an edit, a reaction, a deletion, as [`MimiContent`] makes them. `about`
+    /// is the sequence of the message that is shown: of an edit the first version's, of a reaction that is taken back
+    /// the one of what it was a reaction to. So a page with that message brings along what was said about it.
+    pub fn send_about(
+        &mut self,
+        id: ConversationId,
+        content: &MimiContent,
+        about: Seq,
+        now: Timestamp,
+    ) -> Done<EntryId> {
+        self.command(now, |engine| {
+            let me = engine.active()?;
+            let Some(conversation) = engine.conversation(id)?.cloned() else {
+                return Err(CommandError::NoConversation(id.to_string()));
+            };
+            if conversation.left_at.is_some() {
+                return Err(CommandError::Left);
+            }
+            if about.0 == 0 || about >= conversation.log_next {
+                return Err(CommandError::NoMessage);
+            }
+            engine.queue_content(&conversation, &me, content, Some(about), now)
         })
     }
 
@@ -74,7 +99,7 @@ impl Engine {
                 return Err(CommandError::NoConversation(id.to_string()));
             };
             let failed = match message::unsent(&engine.db, id, entry).map_err(EngineError::from)? {
-                Some((state::FAILED, content)) => content,
+                Some(failed) if failed.state == state::FAILED => failed,
                 Some(_) => return Ok(()),
                 None => match message::place_of(&engine.db, id, entry).map_err(EngineError::from)? {
                     Placed::Nowhere => return Err(CommandError::NoMessage),
@@ -86,7 +111,8 @@ impl Engine {
             }
             // A new row: it comes after what was written since.
             message::forget_unsent(&engine.db, id, entry).map_err(EngineError::from)?;
-            engine.queue_content(&conversation, &me, &MimiContent::decode(&failed)?, now)?;
+            let content = MimiContent::decode(&failed.content)?;
+            engine.queue_content(&conversation, &me, &content, failed.about, now)?;
             Ok(())
         })
     }
@@ -122,6 +148,7 @@ impl Engine {
         conversation: &Conversation,
         me: &Me,
         content: &MimiContent,
+        annotates: Option<Seq>,
         sent_at: Timestamp,
     ) -> Done<EntryId> {
         let id = conversation.id;
@@ -142,7 +169,7 @@ impl Engine {
             account: me.account,
             device: me.device,
             epoch: conversation.log_epoch,
-            annotates: None,
+            annotates,
             sent_at,
             state: state::PENDING,
             reason: None,
@@ -153,7 +180,7 @@ impl Engine {
         };
         message::put(&self.db, &row).map_err(EngineError::from)?;
         let queued = self.outgoing(id, outbox::kind::ENTRY, bytes);
-        self.enqueue(&Outgoing { entry: Some(entry), created_at: sent_at, ..queued })?;
+        self.enqueue(&Outgoing { entry: Some(entry), annotates, created_at: sent_at, ..queued })?;
         Ok(entry)
     }
 

@@ -3,6 +3,7 @@
 mod commit;
 mod join;
 mod roster;
+mod said;
 
 use crate::crypto::provider::RustCrypto;
 use diario_protocol::roster::{LeafIdentity, PARTICIPANTS_EXTENSION, Participants};
@@ -14,6 +15,7 @@ pub(crate) use commit::{CommitSummary, OwnCommit, RosterChange, checked_key_pack
 pub(crate) use join::Join;
 pub(crate) use roster::Leaf;
 pub use roster::RosterError;
+pub(crate) use said::participants_said;
 
 use crate::crypto::identity::KeyPair;
 use crate::crypto::key::{ConversationKey, EXPORTER_LABEL};

@@ -115,6 +115,18 @@ pub(crate) fn newest(db: &Connection, most: usize) -> Result<Vec<Hole>, StoreErr
     find.query_map([to_sql(most as u64)], |row| Ok(read(row)))?.map(|hole| hole?).collect()
 }
 
+/// The same, of conversations of which the server keeps nothing once every device has it.
+pub(crate) fn newest_to_go(db: &Connection, most: usize) -> Result<Vec<Hole>, StoreError> {
+    let mut find = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM hole h WHERE EXISTS (
+             SELECT 1 FROM keep k WHERE k.conversation IN (h.conversation, ?2) AND k.delivered = 1)
+         ORDER BY at DESC LIMIT ?1"
+    ))?;
+    find.query_map(params![to_sql(most as u64), super::kept::ANY.as_bytes()], |row| Ok(read(row)))?
+        .map(|hole| hole?)
+        .collect()
+}
+
 /// How many entries lie in holes, in how many conversations.
 pub(crate) fn extent(db: &Connection) -> Result<(u64, u64), StoreError> {
     let sql = "SELECT coalesce(sum(last - first + 1), 0), count(DISTINCT conversation) FROM hole";

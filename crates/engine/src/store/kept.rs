@@ -9,7 +9,7 @@ use super::{StoreError, from_sql};
 use crate::store::message::state;
 
 /// Stands for every conversation: the server's own rule.
-const ANY: ConversationId = ConversationId::new([0; 16]);
+pub(super) const ANY: ConversationId = ConversationId::new([0; 16]);
 
 /// A rule as the store writes it: 0 days are all days.
 fn read(days: u32, delivered: bool) -> Retention {

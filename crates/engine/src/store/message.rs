@@ -155,29 +155,32 @@ pub(crate) fn seq_at(
     Ok(found.map(|seq| Seq(from_sql(seq))))
 }
 
-/// Proves a preview's place: it is what the log has there.
+/// Proves a preview's place: it is what the log has there. `false` if the preview could not be read: then it may be
+/// another sealing than the log's.
 pub(crate) fn prove(
     db: &Connection,
     conversation: ConversationId,
     entry: EntryId,
     hash: LogHash,
-) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE message SET hash = ?3 WHERE conversation = ?1 AND id = ?2")?
-        .execute(params![conversation.as_bytes(), entry.as_bytes(), hash.0.as_bytes()])?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let proven = db
+        .prepare_cached("UPDATE message SET hash = ?3 WHERE conversation = ?1 AND id = ?2 AND state = ?4")?
+        .execute(params![conversation.as_bytes(), entry.as_bytes(), hash.0.as_bytes(), state::READABLE])?;
+    Ok(proven > 0)
 }
 
-/// Forgets a preview.
+/// Forgets a preview; says whether there was one of this id.
 pub(crate) fn forget_preview(
     db: &Connection,
     conversation: ConversationId,
     entry: EntryId,
-) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "DELETE FROM message WHERE conversation = ?1 AND id = ?2 AND hash IS NULL AND seq IS NOT NULL",
-    )?
-    .execute(params![conversation.as_bytes(), entry.as_bytes()])?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let forgotten = db
+        .prepare_cached(
+            "DELETE FROM message WHERE conversation = ?1 AND id = ?2 AND hash IS NULL AND seq IS NOT NULL",
+        )?
+        .execute(params![conversation.as_bytes(), entry.as_bytes()])?;
+    Ok(forgotten > 0)
 }
 
 /// Running hash after the entry at `seq`, if that entry is here.
@@ -270,18 +273,29 @@ pub(crate) fn fail(
     Ok(())
 }
 
-/// An own message that is not in the log: its state and its encoded content.
+/// An own message that is not in the log.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) state: u8,
+    /// Encoded.
+    pub(crate) content: Vec<u8>,
+    pub(crate) about: Option<Seq>,
+}
+
+/// An own message that is not in the log.
 pub(crate) fn unsent(
     db: &Connection,
     conversation: ConversationId,
     entry: EntryId,
-) -> Result<Option<(u8, Vec<u8>)>, StoreError> {
+) -> Result<Option<Unsent>, StoreError> {
     Ok(db
         .prepare_cached(
-            "SELECT state, coalesce(content, x'') FROM message WHERE conversation = ?1 AND id = ?2 AND seq IS NULL",
+            "SELECT state, coalesce(content, x''), annotates FROM message
+             WHERE conversation = ?1 AND id = ?2 AND seq IS NULL",
         )?
         .query_row(params![conversation.as_bytes(), entry.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            let about = row.get::<_, Option<i64>>(2)?.map(|s| Seq(from_sql(s)));
+            Ok(Unsent { state: row.get(0)?, content: row.get(1)?, about })
         })
         .optional()?)
 }

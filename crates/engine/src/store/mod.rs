@@ -9,6 +9,7 @@ pub(crate) mod message;
 pub(crate) mod mls;
 pub(crate) mod newcomer;
 pub(crate) mod outbox;
+pub(crate) mod past;
 pub(crate) mod people;
 pub(crate) mod recovery;
 pub(crate) mod sealed;
@@ -64,6 +65,7 @@ const MIGRATIONS: &[&[&str]] = &[
         include_str!("schema_3/devices.sql"),
         include_str!("schema_3/keys.sql"),
     ],
+    &[include_str!("schema_4.sql")],
 ];
 
 /// Brings the schema up to date and sets the connection up.

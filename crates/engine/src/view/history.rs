@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::list::Markers;
 use super::{MembershipChange, MessageState, MessageView, Result};
+use crate::content::{MessageId, MimiContent, account_uri, conversation_uri};
 use crate::engine::{Engine, membership_note, origin_of};
 use crate::store::hole::{self, Hole};
 use crate::store::message::state;
@@ -58,8 +59,10 @@ pub struct Page {
 
 pub(super) const COLUMNS: &str = "seq, id, account, device, sent_at, state, reason, text, content";
 
-/// What people see: no commit that changed nobody's membership.
-const SAYS_SOMETHING: &str = "(state <> 5 OR content IS NOT NULL)";
+/// What people see: no commit that changed nobody's membership, and nothing that came with a page because it is about
+/// it and stands elsewhere.
+const SAYS_SOMETHING: &str =
+    "((state <> 5 OR content IS NOT NULL) AND (annotates IS NULL OR hash IS NOT NULL OR seq IS NULL))";
 
 pub(super) struct RawMessage {
     seq: Option<Seq>,
@@ -184,6 +187,34 @@ impl Engine {
             .collect::<rusqlite::Result<Vec<_>>>()?;
         rows.reverse();
         rows.extend(waiting);
+        self.message_views(id, rows)
+    }
+
+    /// The id of the message at a place, by which contents name it, if it can be read here.
+    pub fn message_id(&self, id: ConversationId, seq: Seq) -> Result<Option<MessageId>> {
+        let row: Option<(AccountId, Option<Vec<u8>>)> = self
+            .db()
+            .prepare_cached(
+                "SELECT account, content FROM message WHERE conversation = ?1 AND seq = ?2 AND state = ?3",
+            )?
+            .query_row(params![id.as_bytes(), to_sql(seq.0), state::READABLE], |row| {
+                Ok((AccountId::new(row.get(0)?), row.get(1)?))
+            })
+            .optional()?;
+        let Some((account, Some(content))) = row else { return Ok(None) };
+        let (sender, room) = (account_uri(account.as_bytes()), conversation_uri(id.as_bytes()));
+        let read = MimiContent::decode(&content).ok();
+        Ok(read.and_then(|read| MessageId::derive(&content, &read.salt, &sender, &room).ok()))
+    }
+
+    /// What is here of what was said about an entry, oldest first: edits, reactions, deletions.
+    pub fn said_about(&self, id: ConversationId, seq: Seq) -> Result<Vec<MessageView>> {
+        let mut find = self.db().prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM message WHERE conversation = ?1 AND annotates = ?2 AND seq IS NOT NULL ORDER BY seq"
+        ))?;
+        let rows = find
+            .query_map(params![id.as_bytes(), to_sql(seq.0)], RawMessage::read)?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
         self.message_views(id, rows)
     }
 

@@ -144,13 +144,14 @@ fn signal() -> impl Strategy<Value = Signal> {
 }
 
 fn log_range() -> impl Strategy<Value = LogRange> {
-    (conversation(), seq(), seq(), any::<bool>(), any::<bool>()).prop_map(
-        |(conversation, from, to, commits_only, newest)| LogRange {
+    (conversation(), seq(), seq(), any::<bool>(), any::<bool>(), option::of(seq())).prop_map(
+        |(conversation, from, to, commits_only, newest, about)| LogRange {
             conversation,
             from,
             to,
             commits_only,
             newest,
+            about,
         },
     )
 }

@@ -170,8 +170,14 @@ pub(crate) fn retention() -> impl Strategy<Value = Retention> {
 }
 
 pub(crate) fn log_page() -> impl Strategy<Value = LogPage> {
-    (conversation(), log_hash(), vec(entry(), 0..4), seq()).prop_map(
-        |(conversation, hash_before, entries, head)| LogPage { conversation, hash_before, entries, head },
+    (conversation(), log_hash(), vec(entry(), 0..4), seq(), vec(entry(), 0..2)).prop_map(
+        |(conversation, hash_before, entries, head, about)| LogPage {
+            conversation,
+            hash_before,
+            entries,
+            head,
+            about,
+        },
     )
 }
 

@@ -491,10 +491,10 @@ impl Session {
         }
     }
 
-    /// What a device asks for next says what it has.
-    fn note_taken(&self, position: Position) {
+    /// What a device asks for it does not have, whatever it said before: its store may be an older copy.
+    fn note_lacks(&self, position: Position) {
         if let Some(Leaf { device, .. }) = self.me() {
-            let noted = self.app.storage.ack(device, position);
+            let noted = self.app.storage.lacks(device, position);
             tokio::spawn(async move {
                 let _ = noted.await;
             });

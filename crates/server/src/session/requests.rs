@@ -45,7 +45,7 @@ impl Session {
                 if self.stream.is_some() {
                     return Err(wrong_state("subscribed already"));
                 }
-                self.note_taken(position);
+                self.note_lacks(position);
                 self.subscribe(id, position);
                 return Ok(None);
             }

@@ -229,8 +229,11 @@ pub trait Storage: Send + Sync {
         now: Timestamp,
     ) -> Answer<()>;
 
-    /// Notes how far a device has its account's diary for good.
+    /// Notes how far a device has its account's diary for good, and the parts of logs that were told to it as heads.
     fn ack(&self, device: DeviceRef, position: Position) -> Answer<()>;
+
+    /// Notes that a device has no more than what comes up to a position.
+    fn lacks(&self, device: DeviceRef, position: Position) -> Answer<()>;
 
     /// Bodies whose time is over, of some conversations by id that come `after` one, at most one erasure for each; and
     /// the last id looked at, if more follow. A device that is not valid at `now`, or was away for too long, holds

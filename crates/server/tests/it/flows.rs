@@ -175,6 +175,7 @@ async fn who_leaves_reads_to_the_end_of_their_time() {
         to: Seq(9),
         commits_only: false,
         newest: false,
+        about: None,
     };
     assert_eq!(giulia.ask(Request::Log(range(1))).await, Err(Refusal::BeforeStart(Seq(2))));
     let Ok(Reply::Log(page)) = giulia.ask(Request::Log(range(2))).await else { panic!() };
@@ -251,6 +252,7 @@ async fn a_stopping_server_answers_what_it_took_and_keeps_it() {
         to: Seq(99),
         commits_only: false,
         newest: false,
+        about: None,
     };
     let Ok(Reply::Log(page)) = again.ask(Request::Log(range)).await else { panic!() };
     assert!(page.entries.len() >= acked, "{} acked, {} kept", acked, page.entries.len());

@@ -96,6 +96,7 @@ async fn limits_are_told_and_kept() {
         to: Seq(1),
         commits_only: false,
         newest: false,
+        about: None,
     };
     assert!(matches!(marco.ask(Request::Log(back)).await, Err(Refusal::Invalid(_))));
     server.stop().await;
@@ -242,6 +243,7 @@ fn some_frame(kind: u8, group: &openmls::prelude::MlsGroup, device: &Device, hel
             to: Seq(9),
             commits_only: false,
             newest: false,
+            about: None,
         }),
         8 => Request::Slots(conversation, vec![SlotKey::new([1; 16])]),
         9 => Request::Create(Box::new(

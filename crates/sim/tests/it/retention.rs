@@ -1,7 +1,8 @@
 //! What the server keeps for a while only: gaps that are no gaps, and devices that lag behind its commits.
 
 use anyhow::Result;
-use diario_engine::Event;
+use diario_engine::recovery::{Keep, WordLanguage};
+use diario_engine::{EngineConfig, Event, Fill, MessageState};
 use diario_protocol::{ConversationId, Request, Retention};
 use diario_sim::{SimDevice, World, settle};
 
@@ -162,5 +163,59 @@ async fn what_every_device_has_is_not_kept() -> Result<()> {
     pc.link_to(&mut t.giulia, true).await?;
     settle(&mut [&mut pc, &mut t.giulia, &mut t.marco]).await?;
     assert_eq!(gone(&pc, t.chat)?.len(), 4, "{:?}", pc.texts(t.chat)?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_recovered_device_has_not_fetched_yet_is_kept() -> Result<()> {
+    let mut t = Two::new().await?;
+    let words = t.giulia.make_recovery_key(WordLanguage::English).await?;
+    t.keep("delivered").await?;
+    sweep().await;
+    t.giulia.disconnect();
+    for n in 1..=120 {
+        t.marco.say(t.chat, &format!("while giulia's phone was lost {n}"))?;
+    }
+    settle(&mut [&mut t.marco]).await?;
+    t.world.clock().advance(61_000);
+    settle(&mut [&mut t.marco]).await?;
+    let config = EngineConfig { fill: Fill::Never, ..EngineConfig::default() };
+    let mut new = SimDevice::with_config(&t.world, "giulia's new phone", config)?;
+    // Nothing is fetched as long as it costs.
+    new.engine.set_metered(true, new.now())?;
+    new.recover("giulia", &words, &Keep::None).await?;
+    for _ in 0..2 {
+        t.world.clock().advance(61_000);
+        settle(&mut [&mut new, &mut t.marco]).await?;
+        sweep().await;
+    }
+    assert!(new.engine.fill_state()?.missing > 100);
+    new.engine.set_metered(false, new.now())?;
+    assert!(new.engine.fill_state()?.active, "later would be too late");
+    settle(&mut [&mut new, &mut t.marco]).await?;
+    let texts = new.texts(t.chat)?;
+    assert_eq!(texts.iter().filter(|text| text.starts_with("while")).count(), 120, "{texts:?}");
+    assert_eq!(
+        new.engine.fill_state()?.missing,
+        0,
+        "what goes once all have it is fetched though nobody looks"
+    );
+    // Now every device has it.
+    t.world.clock().advance(61_000);
+    settle(&mut [&mut new, &mut t.marco]).await?;
+    sweep().await;
+    let mut pc = SimDevice::new(&t.world, "pc")?;
+    pc.link_to(&mut new, true).await?;
+    settle(&mut [&mut pc, &mut new, &mut t.marco]).await?;
+    assert!(gone(&pc, t.chat)?.len() >= 120, "{:?}", pc.texts(t.chat)?);
+    // A device that drops what it had takes back that it had it; and has it still, put aside.
+    new.say(t.chat, "the last before the rebuild")?;
+    settle(&mut [&mut new, &mut t.marco]).await?;
+    new.disconnect();
+    new.engine.rebuild(new.now())?;
+    new.connect().await?;
+    settle(&mut [&mut new, &mut t.marco]).await?;
+    assert_eq!(new.texts(t.chat)?.last().map(String::as_str), Some("the last before the rebuild"));
+    assert_eq!(new.texts(t.chat)?.iter().filter(|text| text.starts_with("while")).count(), 120);
     Ok(())
 }

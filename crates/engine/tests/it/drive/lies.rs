@@ -183,6 +183,7 @@ impl Liar<'_, '_> {
             hash_before: self.hash(conversation),
             entries: (0..self.tape.below(3)).map(|_| self.entry()).collect(),
             head: self.seq(),
+            about: (0..self.tape.below(2)).map(|_| self.entry()).collect(),
         }
     }
 

@@ -347,6 +347,6 @@ impl World {
             }
         }
         let head = Seq(log.entries.len() as u64);
-        LogPage { conversation: range.conversation, hash_before, entries, head }
+        LogPage { conversation: range.conversation, hash_before, entries, head, about: Vec::new() }
     }
 }

@@ -115,6 +115,43 @@ pub async fn a_head_ends_where_the_account_left(place: &dyn Place) {
     assert_eq!(head.last.as_ref().map(|m| m.seq), Some(Seq(2)));
 }
 
+/// A page brings what was said later about its entries, its authors' words first, and no more than may be read.
+pub async fn a_page_brings_what_was_said_about_it(place: &dyn Place) {
+    let w = World::new(place).await;
+    w.add_giulia().await;
+    for n in 1..=4 {
+        w.storage.append(w.marco.entry(w.group, 1, n)).await.expect("append");
+    }
+    // The commit is the first entry: these are about entries 3, 3, 2 and 5, and come as 6 to 9.
+    for (by, n, of) in [(&w.marco, 11, 3), (&w.giulia, 12, 3), (&w.giulia, 13, 2), (&w.marco, 14, 5)] {
+        let about = NewEntry { annotates: Some(Seq(of)), ..by.entry(w.group, 1, n) };
+        w.storage.append(about).await.expect("append");
+    }
+    let ask = |from, to, about: u64, bytes| {
+        let wanted = LogRange { about: Some(Seq(about)), ..range(w.group, from, to) };
+        let asked = w.storage.log(w.giulia.id(), wanted, bytes);
+        async move {
+            let page = asked.await.expect("log");
+            let places = |of: &[diario_protocol::Entry]| of.iter().map(|e| e.seq.0).collect::<Vec<_>>();
+            (places(&page.entries), places(&page.about))
+        }
+    };
+    assert_eq!(ask(2, 4, 99, PAGE).await, (vec![2, 3, 4], vec![6, 7, 8]));
+    assert_eq!(ask(2, 4, 7, PAGE).await, (vec![2, 3, 4], vec![6, 7]), "no further than was asked");
+    assert_eq!(
+        ask(3, 7, 99, PAGE).await,
+        (vec![3, 4, 5, 6, 7], vec![9]),
+        "what is in the page is not said twice"
+    );
+    assert_eq!(ask(3, 3, 99, 1).await, (vec![3], vec![6]), "the author's comes before what is newer");
+    let plain = w.storage.log(w.giulia.id(), range(w.group, 2, 4), PAGE).await.expect("log");
+    assert!(plain.about.is_empty(), "only if it is asked for");
+    w.storage.commit(w.marco.commit(w.group, 1, 201, &[&w.marco])).await.expect("commit");
+    let late = NewEntry { annotates: Some(Seq(4)), ..w.marco.entry(w.group, 2, 15) };
+    w.storage.append(late).await.expect("append");
+    assert_eq!(ask(2, 4, 99, PAGE).await.1, [6, 7, 8], "nothing of what came after one left");
+}
+
 /// A part of a log that does not fit comes from its newest end, where that is asked; a time leads to a sequence.
 pub async fn a_log_is_read_backwards_and_by_time(place: &dyn Place) {
     let w = World::new(place).await;

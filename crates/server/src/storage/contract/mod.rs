@@ -18,8 +18,8 @@ use diario_protocol::{
 };
 
 pub use self::heads::{
-    a_head_ends_where_the_account_left, a_log_is_read_backwards_and_by_time, heads_are_a_first_screen,
-    heads_come_page_by_page,
+    a_head_ends_where_the_account_left, a_log_is_read_backwards_and_by_time,
+    a_page_brings_what_was_said_about_it, heads_are_a_first_screen, heads_come_page_by_page,
 };
 pub use self::push::{a_push_subscription_is_a_devices_own, a_secret_is_made_once};
 pub use self::recovery::{
@@ -435,7 +435,7 @@ macro_rules! storage_contract {
             registration_is_all_or_nothing, a_conversation_is_made_once, what_was_answered_survives,
             a_mailbox_is_small_and_short, a_push_subscription_is_a_devices_own, a_secret_is_made_once,
             heads_are_a_first_screen, heads_come_page_by_page, a_head_ends_where_the_account_left,
-            a_log_is_read_backwards_and_by_time, bodies_go_by_age_and_the_log_stays_whole,
+            a_log_is_read_backwards_and_by_time, a_page_brings_what_was_said_about_it, bodies_go_by_age_and_the_log_stays_whole,
             a_body_is_kept_until_every_device_has_it, members_agree_on_how_long_a_conversation_is_kept,
             a_vault_follows_the_self_conversation, a_recovery_replaces_the_list,
             a_released_name_goes_over_once

@@ -104,11 +104,15 @@ pub async fn a_body_is_kept_until_every_device_has_it(place: &dyn Place) {
     assert_eq!(look(NOW).await, []);
     let third = Erasure { conversation: w.group, from: Seq(3), to: Seq(3) };
     assert_eq!(look(until).await, [third], "a device whose time ran out holds nothing back");
-    w.storage.ack(w.giulia.device, Position(0)).await.expect("ack");
+    w.storage.lacks(w.giulia.device, at(&giulias, 3)).await.expect("lacks");
+    assert_eq!(look(until).await, [third], "it asks for what comes after what it has");
+    w.storage.lacks(w.giulia.device, Position(0)).await.expect("lacks");
     assert_eq!(look(until).await, [], "a device that was put back to an older copy asks for it again");
     w.storage.seen(w.giulia.device, NOW).await.expect("seen");
     assert_eq!(look(NOW.plus_ms(ABSENT + 1)).await, [third], "nor does one that is away for long");
     // Nobody has what is not there yet.
+    w.storage.lacks(w.giulia.device, Position(999_999)).await.expect("lacks");
+    assert_eq!(look(until).await, [], "asking for what is to come says nothing of what was");
     w.storage.ack(w.giulia.device, Position(999_999)).await.expect("ack");
     append(&w, 3, NOW).await;
     assert_eq!(look(until).await, [third]);

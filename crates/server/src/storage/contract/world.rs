@@ -196,7 +196,7 @@ pub(super) fn write(key: u8, version: u64, head: bool) -> SlotWrite {
 }
 
 pub(super) fn range(conversation: ConversationId, from: u64, to: u64) -> LogRange {
-    LogRange { conversation, from: Seq(from), to: Seq(to), commits_only: false, newest: false }
+    LogRange { conversation, from: Seq(from), to: Seq(to), commits_only: false, newest: false, about: None }
 }
 
 pub(super) struct World {

@@ -432,6 +432,10 @@ impl Storage for SqliteStorage {
         self.write(move |w| w.ack(device, position))
     }
 
+    fn lacks(&self, device: DeviceRef, position: Position) -> Answer<()> {
+        self.write(move |w| w.lacks(device, position))
+    }
+
     fn erasable(
         &self,
         rules: RetentionRules,

@@ -15,6 +15,8 @@ use crate::storage::CommitBasis;
 pub(super) const ANSWER_BYTES: usize = diario_protocol::limits::SERVER_FRAME / 2;
 /// About the bytes of an entry or slot beside its body.
 pub(super) const OVERHEAD: usize = 128;
+/// Most entries that come along because they are about a page's.
+const MOST_ABOUT: usize = 1_000;
 
 /// A membership and where it ended, if it did.
 pub(super) struct Window {
@@ -132,6 +134,7 @@ pub(super) fn log(db: &Connection, account: AccountId, range: &LogRange, bytes: 
                 hash_before: hash_before(db, id, head.next())?,
                 entries: Vec::new(),
                 head,
+                about: Vec::new(),
             })
         } else {
             let next = all.iter().find(|w| w.membership.since > range.from).unwrap_or(newest);
@@ -141,7 +144,49 @@ pub(super) fn log(db: &Connection, account: AccountId, range: &LogRange, bytes: 
     let to = range.to.min(window.until.unwrap_or(log_end));
     let entries = entries(db, range, to, bytes)?;
     let first = entries.first().map_or(range.from.min(log_end.next()), |e| e.seq);
-    Ok(LogPage { conversation: id, hash_before: hash_before(db, id, first)?, entries, head })
+    let about = match (range.about, entries.last()) {
+        (Some(to), Some(last)) => about(db, id, (first, last.seq), to.min(head), &all, bytes)?,
+        _ => Vec::new(),
+    };
+    Ok(LogPage { conversation: id, hash_before: hash_before(db, id, first)?, entries, head, about })
+}
+
+/// What entries after a page and up to `to`, as far as the account may read them, say about the page's.
+fn about(
+    db: &Connection,
+    id: ConversationId,
+    (first, last): (Seq, Seq),
+    to: Seq,
+    may_read: &[Window],
+    bytes: usize,
+) -> Result<Vec<Entry>, rusqlite::Error> {
+    // An edit or a deletion is by who said it; without it the page would show what is no longer so.
+    let find = format!(
+        "SELECT a.seq FROM log a JOIN log b ON b.conversation = a.conversation AND b.seq = a.annotates
+            WHERE a.conversation = ?1 AND a.annotates > 0 AND a.annotates >= ?2 AND a.annotates <= ?3
+            AND a.seq > ?3 AND a.seq <= ?4
+            ORDER BY a.account = b.account DESC, a.seq DESC LIMIT {MOST_ABOUT}"
+    );
+    let values = params![id.as_bytes(), int(first.0), int(last.0), int(to.0)];
+    let places: Vec<Seq> = db
+        .prepare_cached(&find)?
+        .query_map(values, |row| Ok(Seq(sql::uint(row, 0)?)))?
+        .collect::<Result<_, _>>()?;
+    let find = format!("SELECT {ENTRY_COLUMNS} FROM log WHERE conversation = ?1 AND seq = ?2");
+    let mut find = db.prepare_cached(&find)?;
+    let readable =
+        |seq: Seq| may_read.iter().any(|w| seq >= w.membership.since && w.until.is_none_or(|u| seq <= u));
+    let (mut found, mut size) = (Vec::new(), 0);
+    for seq in places.into_iter().filter(|seq| readable(*seq)) {
+        let entry = find.query_row(params![id.as_bytes(), int(seq.0)], |row| sql::entry(row, 0, id))?;
+        size += entry_size(&entry);
+        found.push(entry);
+        if size >= bytes {
+            break;
+        }
+    }
+    found.sort_unstable_by_key(|entry| entry.seq);
+    Ok(found)
 }
 
 fn entries(db: &Connection, range: &LogRange, to: Seq, bytes: usize) -> Result<Vec<Entry>, rusqlite::Error> {

@@ -202,4 +202,13 @@ impl Writer {
         self.db.prepare_cached(update)?.execute(values)?;
         Ok(())
     }
+
+    /// See [`crate::storage::Storage::lacks`].
+    pub(super) fn lacks(&mut self, device: DeviceRef, position: Position) -> Outcome<()> {
+        let update = "UPDATE device SET acked = ?3 WHERE account = ?1 AND id = ?2 AND acked > ?3";
+        let DeviceRef { account, device } = device;
+        let values = params![account.as_bytes(), DeviceId::as_bytes(&device), int(position.0)];
+        self.db.prepare_cached(update)?.execute(values)?;
+        Ok(())
+    }
 }

@@ -8,7 +8,7 @@ use super::OpenError;
 ///
 /// Keys begin with the conversation or the account, so that a distributed database can shard by them.
 /// `0` stands for "none" in sequences, and the largest integer for "without end".
-const STEPS: [&str; 3] = ["
+const STEPS: [&str; 4] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account (
@@ -107,7 +107,10 @@ CREATE TABLE push_subscription (
     include_str!("step_3/history.sql"),
     include_str!("step_3/recovery.sql"),
     include_str!("step_3/retention.sql"),
-)];
+), "
+-- What was said about an entry: a page of old ones brings it along.
+CREATE INDEX log_about ON log (conversation, annotates, seq, account) WHERE annotates > 0;
+"];
 
 /// Brings a database to the newest version, each step in a transaction of its own.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenError> {
