@@ -137,17 +137,24 @@ pub(crate) struct Invite {
     pub(crate) uses: u32,
 }
 
+// What a device without an account needs, however it comes by one. (A doc comment would become the commands' own.)
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
-pub(crate) struct Register {
+pub(crate) struct NewDevice {
     /// The server's address, like `https://chat.example.org`.
     #[arg(long, value_name = "URL", env = "DIARIO_SERVER")]
     pub(crate) server: String,
-    /// The name that others find you by: 2 to 32 of a-z, 0-9, '.', '_', '-'.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) username: String,
     /// What to call this device [default: the machine's name].
     #[arg(long, value_name = "NAME")]
     pub(crate) device_name: Option<String>,
+}
+
+#[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
+pub(crate) struct Register {
+    #[command(flatten)]
+    pub(crate) new: NewDevice,
+    /// The name that others find you by: 2 to 32 of a-z, 0-9, '.', '_', '-'.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: String,
     /// The code that who runs the server gave you.
     #[arg(long, value_name = "CODE")]
     pub(crate) invite: Option<String>,
@@ -155,12 +162,8 @@ pub(crate) struct Register {
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 pub(crate) struct Link {
-    /// The server's address, like `https://chat.example.org`.
-    #[arg(long, value_name = "URL", env = "DIARIO_SERVER")]
-    pub(crate) server: String,
-    /// What to call this device [default: the machine's name].
-    #[arg(long, value_name = "NAME")]
-    pub(crate) device_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) new: NewDevice,
     /// Show eight characters to type instead of a QR code.
     #[arg(long)]
     pub(crate) code: bool,
@@ -206,15 +209,11 @@ pub(crate) struct RecoveryMethods {
 
 #[derive(Debug, Clone, clap::Args, Serialize, Deserialize)]
 pub(crate) struct Recover {
-    /// The server's address, like `https://chat.example.org`.
-    #[arg(long, value_name = "URL", env = "DIARIO_SERVER")]
-    pub(crate) server: String,
+    #[command(flatten)]
+    pub(crate) new: NewDevice,
     /// Your name on it.
     #[arg(long, value_name = "NAME")]
     pub(crate) username: String,
-    /// What to call this device [default: the machine's name].
-    #[arg(long, value_name = "NAME")]
-    pub(crate) device_name: Option<String>,
     /// Revoke every other device.
     #[arg(long, conflicts_with = "revoke")]
     pub(crate) revoke_others: bool,

@@ -111,6 +111,7 @@ impl Part {
     fn new(whole: &Path) -> io::Result<Self> {
         let mut name = whole.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));
+        clear_away(whole);
         let path = whole.with_file_name(name);
         let mut options = File::options();
         options.write(true).create_new(true);
@@ -118,6 +119,8 @@ impl Part {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path)?;
+        // Held as long as this process lives; where there are no locks, what a kill leaves stays.
+        let _ = file.try_lock();
         Ok(Self { path, whole: whole.to_owned(), file: Some(BufWriter::new(file)) })
     }
 
@@ -136,6 +139,28 @@ impl Part {
         std::fs::rename(&self.path, &self.whole)?;
         self.file = None;
         Ok(())
+    }
+}
+
+/// Removes what exports to this file left that were killed: what was said in confidence is in it.
+fn clear_away(whole: &Path) {
+    let (Some(folder), Some(name)) = (whole.parent(), whole.file_name().and_then(|name| name.to_str()))
+    else {
+        return;
+    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    for found in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_part = found.file_name().to_str().is_some_and(|found| {
+            let number = found.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+            let number = number.and_then(|rest| rest.strip_suffix(".part"));
+            number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+        });
+        // One that is locked is being written.
+        let left =
+            || File::options().write(true).open(found.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_part && left() {
+            let _ = std::fs::remove_file(found.path());
+        }
     }
 }
 

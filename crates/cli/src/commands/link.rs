@@ -9,7 +9,7 @@ use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::args::Link;
+use crate::args::{Link, NewDevice};
 use crate::context::{Context, Wake};
 use crate::error::{CliError, Kind};
 use crate::home::machine_name;
@@ -36,7 +36,7 @@ struct LinkedDevice {
 const CODE_LIVES: Duration = Duration::from_mins(10);
 
 pub(crate) async fn run(context: &mut Context, args: Link) -> Result<(), CliError> {
-    let Link { server, device_name, code } = args;
+    let Link { new: NewDevice { server, device_name }, code } = args;
     websocket_url(&server)?;
     let name = device_name.unwrap_or_else(machine_name);
     context.engine(move |engine, now| engine.link(&server, &name, !code, now)).await?;

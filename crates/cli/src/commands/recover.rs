@@ -7,7 +7,7 @@ use diario_protocol::{AccountRef, DeviceId, Username};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::args::Recover;
+use crate::args::{NewDevice, Recover};
 use crate::context::{Context, Wake};
 use crate::error::CliError;
 use crate::home::machine_name;
@@ -45,7 +45,7 @@ struct RecoveredAccount {
 }
 
 pub(crate) async fn run(context: &mut Context, args: Recover) -> Result<(), CliError> {
-    let Recover { server, username, device_name, revoke_others, revoke, words } = args;
+    let Recover { new: NewDevice { server, device_name }, username, revoke_others, revoke, words } = args;
     websocket_url(&server)?;
     let username: Username = username.parse().map_err(CommandError::from)?;
     let words = match words {

@@ -4,7 +4,7 @@ use diario_client::{reach, websocket_url};
 use diario_engine::Event;
 use serde::Serialize;
 
-use crate::args::Register;
+use crate::args::{NewDevice, Register};
 use crate::context::{Context, Wake};
 use crate::error::{CliError, Kind};
 use crate::home::machine_name;
@@ -25,7 +25,7 @@ struct Me {
 }
 
 pub(crate) async fn run(context: &mut Context, args: Register) -> Result<(), CliError> {
-    let Register { server, username, device_name, invite } = args;
+    let Register { new: NewDevice { server, device_name }, username, invite } = args;
     websocket_url(&server)?;
     let has_account = context.engine(|engine, _| Ok::<_, CliError>(engine.whoami().is_some())).await?;
     if !has_account {

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use diario_import::fixture::{Locale, generate};
+use diario_import::whatsapp::Layout;
 use serde_json::Value;
 
-use crate::harness::{Home, World};
+use crate::harness::{Home, World, until};
 
 fn lines(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file).unwrap();
@@ -101,6 +103,35 @@ fn a_page_to_read_has_days_names_and_nothing_that_a_browser_would_obey() {
     let folder = page.parent().unwrap();
     let left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{left:?}");
+}
+
+#[test]
+fn an_export_that_is_killed_leaves_no_half_file_and_runs_again() {
+    let world = World::new();
+    let giulia = world.register("giulia");
+    let chat = generate(9, 10_000, Layout::Android, Locale::Italian);
+    let chat = world.file("chat.txt", &chat.text);
+    giulia.ok(&["import", chat.to_str().unwrap(), "--title", "Famiglia", "--queue"]);
+    let whole = world.file("x", "").with_file_name("all.jsonl");
+    let folder = whole.parent().unwrap();
+    let parts = || {
+        let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|ending| ending == "part")).collect::<Vec<_>>()
+    };
+    let mut halves = 0;
+    for _ in 0..3 {
+        let mut export = giulia.spawn(&["export", whole.to_str().unwrap()]);
+        until("it writes", || parts().iter().any(|part| part.metadata().is_ok_and(|m| m.len() > 0)));
+        export.kill();
+        assert!(!whole.exists(), "it has its name only once it is whole");
+        halves = halves.max(parts().len());
+    }
+    assert_eq!(halves, 1, "what the one before left is cleared away by the next");
+    let done = giulia.one(&["export", whole.to_str().unwrap()]);
+    assert!(parts().is_empty(), "{:?}", parts());
+    let written = lines(&whole);
+    assert_eq!(written.last().unwrap()["entries"], done["entries"]);
+    assert!(written.len() > 10_000);
 }
 
 #[test]

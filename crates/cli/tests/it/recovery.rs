@@ -1,6 +1,6 @@
 //! Recovery keys, coming back with one, and names that begin anew.
 
-use crate::harness::{Home, World};
+use crate::harness::{Home, World, until};
 
 /// Makes a recovery key and gives its words.
 fn key(home: &Home, language: &str) -> String {
@@ -172,4 +172,41 @@ fn a_name_is_begun_anew_and_contacts_are_warned() {
     assert!(warned.stderr.contains("giulia has another account now"), "{warned:?}");
     assert_eq!(marco.texts(&renamed), ["hello"], "the old conversation is the old account's");
     assert_eq!(marco.texts("giulia"), ["it is me, with a new phone"]);
+    // It is said at each try, in each process, until the user knows it; nothing goes out before.
+    let changed = || marco.ok(&["conversations"]).iter().filter(|c| c["key_changed"] == true).count();
+    for _ in 0..2 {
+        let said = marco.fails(1, &["send", "giulia", "is it you?"]);
+        assert!(said.contains("another account than before") && said.contains("--accept-new-key"), "{said}");
+        assert_eq!(changed(), 1);
+    }
+    marco.ok(&["send", "giulia", "it is you, then", "--accept-new-key"]);
+    marco.ok(&["send", "giulia", "welcome back"]);
+    assert_eq!(changed(), 0);
+    anew.ok(&["sync"]);
+    let said = ["it is me, with a new phone", "it is you, then", "welcome back"];
+    assert_eq!(anew.texts("marco"), said, "and nothing of what the old account was told");
+}
+
+#[test]
+fn days_that_no_device_lived_through_are_read_after_a_recovery() {
+    let world = World::new();
+    let (phone, marco) = (world.register("giulia"), world.register("marco"));
+    phone.ok(&["send", "marco", "before"]);
+    marco.ok(&["send", "giulia", "hello"]);
+    phone.ok(&["sync"]);
+    let words = key(&phone, "en");
+    // Her only phone is off. Each device that marco gets turns the epoch at what is said next.
+    for day in 1..=3 {
+        world.link(&marco, &format!("marco-{day}"));
+        marco.ok(&["send", "giulia", &format!("day {day}")]);
+    }
+    // It is lost, without having been on again.
+    std::fs::remove_dir_all(&phone.folder).unwrap();
+    let new = world.home("new");
+    assert_eq!(recover(&new, &["--revoke-others"], &words).code, 0);
+    let (_new, _marco) = (new.follow(), marco.follow());
+    let all = ["before", "hello", "day 1", "day 2", "day 3"];
+    until("marco gives the keys of those days", || new.texts("marco") == all);
+    new.ok(&["send", "marco", "I have it all"]);
+    until("it arrives", || marco.texts("giulia").last().is_some_and(|text| text == "I have it all"));
 }
