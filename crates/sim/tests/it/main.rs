@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::similar_names)]
 
+mod about;
 mod absence;
 mod asking;
 mod cast;
@@ -10,6 +11,8 @@ mod copies;
 mod first_screen;
 mod flows;
 mod groups;
+mod home;
+mod killed;
 mod liar;
 mod phantom;
 mod preferences;
