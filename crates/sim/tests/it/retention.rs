@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use diario_engine::recovery::{Keep, WordLanguage};
-use diario_engine::{EngineConfig, Event, Fill, MessageState};
+use diario_engine::{EngineConfig, Event, Fill};
 use diario_protocol::{ConversationId, Request, Retention};
 use diario_sim::{SimDevice, World, settle};
 
