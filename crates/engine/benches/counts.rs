@@ -6,10 +6,16 @@ mod cases;
 
 use std::process::ExitCode;
 
+/// Not listed: whether the compiler puts the encoder of an entry into its loop changes with code far away, and with it a
+/// quarter of the count.
+const UNSTEADY: [&str; 1] = ["page-encode-256"];
+
 fn main() -> ExitCode {
     // `cargo bench` says `--bench`.
     let Some(name) = std::env::args().nth(1).filter(|arg| !arg.starts_with('-')) else {
-        println!("{}", cases::NAMES.join("\n"));
+        for name in cases::NAMES.iter().filter(|name| !UNSTEADY.contains(*name)) {
+            println!("{name}");
+        }
         return ExitCode::SUCCESS;
     };
     let Some(mut case) = cases::prepare(&name) else {
