@@ -198,30 +198,41 @@ impl Export {
         let page = engine.history(id, Anchor::After(after), PIECE)?;
         let mut last = after;
         for message in &page.messages {
-            last = message.seq.map_or(last, |seq| last.max(seq));
-            // Later ones are of the next export.
-            self.progress.done += 1;
-            match &self.format {
-                ExportFormat::Jsonl => json::message(out, message),
-                ExportFormat::Html(words) => {
-                    let at = local(message.sent_at);
-                    if self.day != at.day && message.sent_at.0 > 0 {
-                        self.day.clone_from(&at.day);
-                        html::day(out, &at.day);
-                    }
-                    html::message(out, words, message, &at);
-                }
-            }
+            let Some(seq) = message.seq else { continue };
+            last = last.max(seq);
+            self.message(message, local, out);
         }
         // What is missing is passed over: the head of the conversation says which parts those are.
         let next = page.missing_after.map_or(last, |missing| missing.last.max(last));
         if page.more_after && next > after {
             return Ok(Stage::Messages { chat, after: next });
         }
+        // A page has only the newest of those that are not sent.
+        for message in engine.not_in_the_log(id)? {
+            self.message(&message, local, out);
+        }
         if let ExportFormat::Html(_) = &self.format {
             html::chat_end(out);
         }
         Ok(self.chat_or_tail(chat + 1))
+    }
+}
+
+impl Export {
+    fn message(&mut self, message: &MessageView, local: &dyn Fn(Timestamp) -> LocalTime, out: &mut String) {
+        // Later ones are of the next export.
+        self.progress.done += 1;
+        match &self.format {
+            ExportFormat::Jsonl => json::message(out, message),
+            ExportFormat::Html(words) => {
+                let at = local(message.sent_at);
+                if self.day != at.day && message.sent_at.0 > 0 {
+                    self.day.clone_from(&at.day);
+                    html::day(out, &at.day);
+                }
+                html::message(out, words, message, &at);
+            }
+        }
     }
 }
 

@@ -75,6 +75,22 @@ fn what_is_missing_in_the_middle_is_said_and_passed_over() {
 }
 
 #[test]
+fn everything_that_waits_to_be_sent_is_in_the_file() {
+    let engine = engine(1..=3);
+    let db = engine.db();
+    db.execute("UPDATE message SET seq = NULL, state = 0 WHERE seq > 1", []).unwrap();
+    for n in 0..997u32 {
+        let copy = "INSERT INTO message(conversation, id, account, device, epoch, sent_at, state, text)
+            SELECT conversation, ?1, account, device, epoch, sent_at, state, text FROM message WHERE row = 2";
+        db.execute(copy, [[&[9; 12], &n.to_be_bytes()[..]].concat()]).unwrap();
+    }
+    for format in [ExportFormat::Jsonl, ExportFormat::Html(Box::default())] {
+        let (_, progress) = whole(&engine, format);
+        assert_eq!((progress.done, progress.total), (1_000, 1_000));
+    }
+}
+
+#[test]
 fn nothing_in_a_file_is_obeyed_by_who_shows_it() {
     let engine = engine(1..=1);
     let (text, _) = whole(&engine, ExportFormat::Jsonl);

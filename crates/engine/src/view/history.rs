@@ -312,6 +312,12 @@ impl Engine {
         Ok(more)
     }
 
+    /// Every message that waits to be sent, or failed, oldest first.
+    pub(crate) fn not_in_the_log(&self, id: ConversationId) -> Result<Vec<MessageView>> {
+        let rows = self.unsent(id, usize::MAX)?;
+        self.message_views(id, rows)
+    }
+
     /// The newest messages that are not in the log, oldest first.
     fn unsent(&self, id: ConversationId, most: usize) -> Result<Vec<RawMessage>> {
         let mut statement = self.db().prepare_cached(&unsent_sql())?;
