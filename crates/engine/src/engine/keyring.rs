@@ -98,8 +98,10 @@ impl Engine {
         for at in asked {
             if !there.contains(&SlotKey::of_keyring(me, at.0, at.1)) {
                 self.session.missing_keys.absent.insert(*at);
-                self.session.asks.look();
             }
+        }
+        if !asked.is_empty() {
+            self.session.asks.look();
         }
         Ok(())
     }
