@@ -164,4 +164,20 @@ mod tests {
         assert_eq!(token(1), "\u{e001}");
         assert_eq!(token(6_400), "\u{e000}\u{e001}");
     }
+
+    #[test]
+    fn a_message_that_waits_to_be_found_may_change_by_any_statement() {
+        let db = Connection::open_in_memory().unwrap();
+        super::super::prepare(&db).unwrap();
+        for text in ["ciao", "ciao a tutti"] {
+            db.execute(
+                "INSERT INTO message(conversation, id, account, device, epoch, sent_at, state, text)
+                 VALUES(x'aa', x'bb', x'cc', x'dd', 0, 0, 1, ?1)
+                 ON CONFLICT(conversation, id) DO UPDATE SET text = excluded.text",
+                [text],
+            )
+            .unwrap();
+        }
+        assert!(waits(&db).unwrap());
+    }
 }

@@ -32,7 +32,9 @@ WHEN new.text IS NOT old.text OR new.sent_at IS NOT old.sent_at OR new.content I
 BEGIN
   DELETE FROM search WHERE rowid IN (SELECT key FROM search_row WHERE message = new.row);
   DELETE FROM search_row WHERE message = new.row;
-  INSERT OR IGNORE INTO search_todo SELECT new.row WHERE new.text <> '' AND new.state IN (0, 1, 7);
+  -- In a trigger, the conflict clause of the statement outside counts, and not the trigger's own.
+  INSERT INTO search_todo SELECT new.row
+  WHERE new.text <> '' AND new.state IN (0, 1, 7) AND new.row NOT IN (SELECT message FROM search_todo);
 END;
 CREATE TRIGGER search_delete AFTER DELETE ON message BEGIN
   DELETE FROM search WHERE rowid IN (SELECT key FROM search_row WHERE message = old.row);
