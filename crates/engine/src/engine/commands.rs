@@ -38,6 +38,12 @@ impl Engine {
         }
     }
 
+    /// The conversation that a command is about.
+    pub(super) fn conversation_or_refuse(&mut self, id: ConversationId) -> Done<Conversation> {
+        let found = self.conversation(id)?.cloned();
+        found.ok_or_else(|| CommandError::NoConversation(id.to_string()))
+    }
+
     /// Asks the server whose a name is; [`crate::Event::Resolved`] answers.
     pub fn look_up(&mut self, username: &Username, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
@@ -132,9 +138,7 @@ impl Engine {
     pub fn change_group(&mut self, id: ConversationId, change: &GroupChange, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             if !Self::is_group(&conversation) {
                 return Err(CommandError::NotAGroup);
             }
@@ -172,9 +176,7 @@ impl Engine {
     pub fn mark_read(&mut self, id: ConversationId, seq: Seq, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             let seq = seq.min(Seq(conversation.log_next.0.saturating_sub(1)));
             if seq > conversation.read {
                 let changed = engine.change(id)?;
@@ -197,9 +199,7 @@ impl Engine {
     pub fn typing(&mut self, id: ConversationId, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             let epoch = conversation.log_epoch;
             if !engine.session.is_live() || conversation.membership != Membership::Member {
                 return Ok(());

@@ -11,7 +11,6 @@ use super::entries::commit_row;
 use super::requests::Asked;
 use super::{Engine, Result};
 use crate::crypto::key::ConversationKey;
-use crate::crypto::seal::{self, Place, Subject};
 use crate::error::{EngineError, Misbehaviour};
 use crate::event::Event;
 use crate::group::{CommitSummary, Group, GroupError, OwnCommit, Provider, RosterChange};
@@ -292,8 +291,7 @@ impl Engine {
         ended: Epoch,
         begun: &ConversationKey,
     ) -> Result<Vec<SlotWrite>> {
-        let me = self.me()?.clone();
-        if id != ConversationId::of_self(me.account) {
+        if id != ConversationId::of_self(self.me()?.account) {
             return Ok(Vec::new());
         }
         let mut links = vec![ended];
@@ -303,13 +301,9 @@ impl Engine {
             let Some(key) = self.key(id, before)? else { continue };
             let name = super::slots::chain_name(before.next());
             let (slot, version) = (SlotKey::of_name(id, &name), SlotVersion(1));
-            let value = NamedValue { name, value: super::slots::ring_value(id, before, &key), head: false };
-            let subject = Subject::Slot { key: slot, version };
-            let epoch = ended.next();
-            let place = Place { conversation: id, epoch, account: me.account, device: me.device, subject };
-            let body = seal::seal(&place, begun, &me.key, diario_protocol::encode(&value), &self.crypto)?;
             // A link is fetched when something older is: a first screen has no use for it.
-            writes.push(SlotWrite { key: slot, version, head: false, body: body.into() });
+            let value = NamedValue { name, value: super::slots::ring_value(id, before, &key), head: false };
+            writes.push(self.slot_write_under(begun, (id, ended.next()), slot, version, &value)?);
         }
         Ok(writes)
     }

@@ -92,9 +92,7 @@ impl Engine {
     ) -> Result<usize, CommandError> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             let secret = engine.import_secret()?;
             let mut new = 0;
             for item in items {

@@ -167,8 +167,8 @@ impl Engine {
     /// is here. `false` if nothing is missing there.
     pub fn fetch_before(&mut self, id: ConversationId, before: Option<Seq>, now: Timestamp) -> Done<bool> {
         self.command(now, |engine| {
-            let Some(c) = engine.known(id)? else { return Err(CommandError::NoConversation(id.to_string())) };
-            let target = Seq(before.unwrap_or(c).min(c).0.saturating_sub(1));
+            let next = engine.conversation_or_refuse(id)?.log_next;
+            let target = Seq(before.unwrap_or(next).min(next).0.saturating_sub(1));
             let Some(hole) = hole::around(&engine.db, id, target).map_err(EngineError::from)? else {
                 return Ok(false);
             };
@@ -182,7 +182,7 @@ impl Engine {
     /// Fetches what is missing right after a place, as [`Self::fetch_before`].
     pub fn fetch_after(&mut self, id: ConversationId, after: Seq, now: Timestamp) -> Done<bool> {
         self.command(now, |engine| {
-            engine.known(id)?.ok_or_else(|| CommandError::NoConversation(id.to_string()))?;
+            engine.conversation_or_refuse(id)?;
             let Some(hole) = hole::around(&engine.db, id, after.next()).map_err(EngineError::from)? else {
                 return Ok(false);
             };
@@ -194,7 +194,7 @@ impl Engine {
     /// Looks for what was said at a time; [`Event::Sought`] tells its place, and what is missing there is fetched.
     pub fn seek(&mut self, id: ConversationId, at: Timestamp, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
-            engine.known(id)?.ok_or_else(|| CommandError::NoConversation(id.to_string()))?;
+            engine.conversation_or_refuse(id)?;
             let whole = hole::of(&engine.db, id).map_err(EngineError::from)?.is_empty();
             if whole || !engine.session.is_live() {
                 let seq = message::seq_at(&engine.db, id, at).map_err(EngineError::from)?;
@@ -204,11 +204,6 @@ impl Engine {
             engine.ask(Request::SeqAt(id, at), Asked::SeqAt(id, at));
             Ok(())
         })
-    }
-
-    /// The next sequence of a conversation's log.
-    fn known(&mut self, id: ConversationId) -> Result<Option<Seq>> {
-        Ok(self.conversation(id)?.map(|c| c.log_next))
     }
 
     fn show(&mut self, conversation: ConversationId, from: Seq, to: Seq) -> Done<bool> {

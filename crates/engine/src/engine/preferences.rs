@@ -226,9 +226,7 @@ impl Engine {
     pub fn set_draft(&mut self, id: ConversationId, text: &str, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             engine.active()?;
-            if engine.conversation(id)?.is_none() {
-                return Err(CommandError::NoConversation(id.to_string()));
-            }
+            engine.conversation_or_refuse(id)?;
             engine.check_slot_size(text)?;
             Ok(engine.put_draft(id, text)?)
         })
@@ -253,9 +251,7 @@ impl Engine {
     pub fn arrange(&mut self, id: ConversationId, arrangement: Arrangement, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            if engine.conversation(id)?.is_none() {
-                return Err(CommandError::NoConversation(id.to_string()));
-            }
+            engine.conversation_or_refuse(id)?;
             let own = ConversationId::of_self(me.account);
             if Arranged::of(&engine.db, own, id)?.arrangement(id) != arrangement {
                 let name = name_of(ARRANGEMENT, id);
@@ -292,9 +288,7 @@ impl Engine {
     pub fn rename_conversation(&mut self, id: ConversationId, title: &str, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             if !Self::is_group(&conversation) {
                 return Err(CommandError::NotAGroup);
             }

@@ -47,9 +47,7 @@ impl Engine {
     pub fn set_retention(&mut self, id: ConversationId, retention: Retention, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             if conversation.left_at.is_some() {
                 return Err(CommandError::Left);
             }

@@ -44,9 +44,7 @@ impl Engine {
     ) -> Done<EntryId> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             let Draft::Text(text) = draft;
             if text.trim().is_empty() {
                 return Err(CommandError::Empty);
@@ -77,9 +75,7 @@ impl Engine {
     ) -> Done<EntryId> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             if conversation.left_at.is_some() {
                 return Err(CommandError::Left);
             }
@@ -95,9 +91,7 @@ impl Engine {
     pub fn retry(&mut self, id: ConversationId, entry: EntryId, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let Some(conversation) = engine.conversation(id)?.cloned() else {
-                return Err(CommandError::NoConversation(id.to_string()));
-            };
+            let conversation = engine.conversation_or_refuse(id)?;
             let failed = match message::unsent(&engine.db, id, entry).map_err(EngineError::from)? {
                 Some(failed) if failed.state == state::FAILED => failed,
                 Some(_) => return Ok(()),

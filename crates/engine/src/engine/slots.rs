@@ -295,17 +295,24 @@ impl Engine {
         version: SlotVersion,
         named: &NamedValue,
     ) -> Result<SlotWrite> {
-        let me = self.me()?.clone();
         let secret =
             self.key(id, epoch)?.ok_or(crate::EngineError::Internal("no key for the present epoch"))?;
-        let place = Place {
-            conversation: id,
-            epoch,
-            account: me.account,
-            device: me.device,
-            subject: Subject::Slot { key, version },
-        };
-        let body = seal::seal(&place, &secret, &me.key, diario_protocol::encode(named), &self.crypto)?;
+        self.slot_write_under(&secret, (id, epoch), key, version, named)
+    }
+
+    /// The same, under the key of an epoch that may not have begun here.
+    pub(super) fn slot_write_under(
+        &self,
+        secret: &ConversationKey,
+        (conversation, epoch): (ConversationId, Epoch),
+        key: SlotKey,
+        version: SlotVersion,
+        named: &NamedValue,
+    ) -> Result<SlotWrite> {
+        let me = self.me()?;
+        let subject = Subject::Slot { key, version };
+        let place = Place { conversation, epoch, account: me.account, device: me.device, subject };
+        let body = seal::seal(&place, secret, &me.key, diario_protocol::encode(named), &self.crypto)?;
         Ok(SlotWrite { key, version, head: named.head, body: body.into() })
     }
 
