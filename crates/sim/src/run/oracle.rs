@@ -51,6 +51,15 @@ pub(super) fn number(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result
     row.get(column).map(i64::cast_unsigned)
 }
 
+/// Whether the newest list of an account has a device, by the server's database.
+pub(super) fn is_listed(truth: &Connection, account: AccountId, device: DeviceId) -> rusqlite::Result<bool> {
+    truth.query_row(
+        "SELECT EXISTS (SELECT 1 FROM device WHERE account = ?1 AND id = ?2)",
+        [account.as_bytes(), device.as_bytes()],
+        |row| row.get(0),
+    )
+}
+
 impl Oracle {
     /// An entry has this place: everywhere, and for ever.
     pub(crate) fn placed(&mut self, conversation: ConversationId, seq: Seq, id: EntryId) -> Result<()> {
@@ -177,8 +186,6 @@ impl World {
     /// Devices that the newest lists lack are cut off from now on.
     pub(crate) fn note_cut_offs(&mut self) -> Result<()> {
         let truth = self.truth()?;
-        let mut listed =
-            truth.prepare("SELECT EXISTS (SELECT 1 FROM device WHERE account = ?1 AND id = ?2)")?;
         for peer in 0..self.peers.len() {
             let Some((account, device)) = self.peers[peer].identity() else { continue };
             if self.oracle.cut_off.contains_key(&peer) {
@@ -189,8 +196,7 @@ impl World {
                 [account.as_bytes()],
                 |row| row.get(0),
             )?;
-            let listed: bool = listed.query_row([account.as_bytes(), device.as_bytes()], |row| row.get(0))?;
-            if known && !listed {
+            if known && !is_listed(&truth, account, device)? {
                 let mut cut = CutOff::default();
                 let mut rows = truth.prepare(
                     "SELECT id, epoch, (SELECT coalesce(max(seq), 0) FROM log WHERE conversation = c.id)

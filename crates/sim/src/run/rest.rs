@@ -9,7 +9,7 @@ use diario_protocol::{AccountId, ConversationId, ConversationKind, EntryId, Epoc
 use tokio::time::Instant;
 
 use super::frames::short;
-use super::oracle::number;
+use super::oracle::{is_listed, number};
 use super::world::World;
 
 /// How long devices may take to agree once nothing breaks, in virtual time.
@@ -36,12 +36,7 @@ impl World {
         let mut listed = Vec::new();
         for (number, peer) in self.peers.iter().enumerate() {
             let Some((account, device)) = peer.identity() else { continue };
-            let known: bool = truth.query_row(
-                "SELECT EXISTS (SELECT 1 FROM device WHERE account = ?1 AND id = ?2)",
-                [account.as_bytes(), device.as_bytes()],
-                |row| row.get(0),
-            )?;
-            if known && !peer.lost {
+            if !peer.lost && is_listed(&truth, account, device)? {
                 listed.push(number);
             }
         }
@@ -283,12 +278,12 @@ impl World {
     /// A device, lost or cut off too, has no key of an epoch that its account, or it, was not in.
     fn check_keys(&mut self, members: &Members) -> Result<()> {
         let mut held = Vec::new();
-        for number in 0..self.peers.len() {
-            let Some(account) = self.peers[number].stored_account()? else { continue };
+        for peer in 0..self.peers.len() {
+            let Some(account) = self.peers[peer].stored_account()? else { continue };
             let mut statement =
-                self.peers[number].reader()?.prepare("SELECT conversation, epoch, secret FROM key")?;
+                self.peers[peer].reader()?.prepare("SELECT conversation, epoch, secret FROM key")?;
             let rows = statement.query_map([], |row| {
-                let of = (ConversationId::new(row.get(0)?), Epoch(super::oracle::number(row, 1)?));
+                let of = (ConversationId::new(row.get(0)?), Epoch(number(row, 1)?));
                 Ok((of, row.get::<_, Vec<u8>>(2)?))
             })?;
             let keys = rows.collect::<rusqlite::Result<Vec<_>>>().context("keys")?;
@@ -299,10 +294,10 @@ impl World {
                     // Who leaves is in the tree for one more epoch, in which nothing is said.
                     || (ranges.iter().any(|m| m.last_epoch.next() == epoch)
                         && !self.is_anything_sealed(conversation, epoch)?);
-                if let Some(cut) = self.oracle.cut_off.get(&number) {
+                if let Some(cut) = self.oracle.cut_off.get(&peer) {
                     may &= epoch <= cut.epochs.get(&conversation).copied().unwrap_or_default();
                 }
-                held.push((number, conversation, epoch, secret, may));
+                held.push((peer, conversation, epoch, secret, may));
             }
         }
         // A device may hold the key of its own commit that lost: that is no epoch's. One is an epoch's if somebody who

@@ -54,6 +54,16 @@ pub(crate) enum Due {
     Operate,
 }
 
+/// What becomes of a frame.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Well,
+    Lost,
+    Twice,
+    /// Others overtake it.
+    Late(Duration),
+}
+
 /// Everything that a run consists of.
 pub(crate) struct World {
     pub(crate) plan: Plan,
@@ -292,30 +302,42 @@ impl World {
         let Some(wire) = &mut self.peers[peer].wire else { return Ok(()) };
         wire.up = wire.up.max(Instant::now() + latency);
         let (at, number, wild) = (wire.up, wire.number, wire.wild);
-        if wild && self.random.one_in(self.plan.wild_one_in) {
-            self.wild_once = true;
-            match self.random.below(3) {
-                0 => {
-                    self.note_of(peer, Kind::Fault, "the frame is lost".into());
-                    self.marks.hit("a frame was lost");
-                    return Ok(());
-                }
-                1 => {
-                    self.note_of(peer, Kind::Fault, "the frame comes twice".into());
-                    self.marks.hit("a frame came twice");
-                    self.queue.put(at, Due::ToServer(number, bytes.clone()));
-                }
-                _ => {
-                    self.note_of(peer, Kind::Fault, "the frame is overtaken".into());
-                    self.marks.hit("a frame overtook another");
-                    let late = at + latency + Duration::from_millis(1 + self.random.bits() % 50);
-                    self.queue.put(late, Due::ToServer(number, bytes));
-                    return Ok(());
-                }
+        let fate = if wild { self.fate(peer, None, latency) } else { Fate::Well };
+        match fate {
+            Fate::Well => {}
+            Fate::Lost => return Ok(()),
+            Fate::Twice => self.queue.put(at, Due::ToServer(number, bytes.clone())),
+            Fate::Late(by) => {
+                self.queue.put(at + by, Due::ToServer(number, bytes));
+                return Ok(());
             }
         }
         self.queue.put(at, Due::ToServer(number, bytes));
         Ok(())
+    }
+
+    /// What becomes of a frame on a wild connection: one of the device's, or one to it.
+    fn fate(&mut self, peer: usize, to_device: Option<&[u8]>, latency: Duration) -> Fate {
+        if !self.random.one_in(self.plan.wild_one_in) {
+            return Fate::Well;
+        }
+        self.wild_once = true;
+        // The stream is what the cursor counts: no transport loses or reorders it, and a server that leaves something
+        // out is another story.
+        let kind = if to_device.is_some_and(is_changes) { 1 } else { self.random.below(3) };
+        let whose = if to_device.is_some() { "a frame to it" } else { "the frame" };
+        let (mark, what) = match kind {
+            0 => ("a frame was lost", "is lost"),
+            1 => ("a frame came twice", "comes twice"),
+            _ => ("a frame overtook another", "is overtaken"),
+        };
+        self.note_of(peer, Kind::Fault, format!("{whose} {what}"));
+        self.marks.hit(mark);
+        match kind {
+            0 => Fate::Lost,
+            1 => Fate::Twice,
+            _ => Fate::Late(latency + Duration::from_millis(1 + self.random.bits() % 50)),
+        }
     }
 
     fn latency(&mut self) -> Duration {
@@ -376,33 +398,20 @@ impl World {
         let Some(wire) = &mut self.peers[peer].wire else { return };
         wire.down = wire.down.max(Instant::now() + latency);
         let (at, wild) = (wire.down, wire.wild);
-        if let Arrival::Frame(frame) = &arrival
-            && wild
-            && self.random.one_in(self.plan.wild_one_in)
-        {
-            self.wild_once = true;
-            // The stream is what the cursor counts: no transport loses or reorders it, and a server that leaves something
-            // out is another story.
-            let kind = if is_changes(frame) { 1 } else { self.random.below(3) };
-            match kind {
-                0 => {
-                    self.note_of(peer, Kind::Fault, "a frame to it is lost".into());
-                    self.marks.hit("a frame was lost");
-                    return;
-                }
-                1 => {
-                    self.note_of(peer, Kind::Fault, "a frame to it comes twice".into());
-                    self.marks.hit("a frame came twice");
-                    self.queue.put(at, Due::ToDevice(number, Arrival::Frame(frame.clone())));
-                }
-                _ => {
-                    self.note_of(peer, Kind::Fault, "a frame to it is overtaken".into());
-                    self.marks.hit("a frame overtook another");
-                    let late = at + latency + Duration::from_millis(1 + self.random.bits() % 50);
-                    self.queue.put(late, Due::ToDevice(number, arrival));
-                    return;
-                }
+        let fate = match &arrival {
+            Arrival::Frame(frame) if wild => self.fate(peer, Some(frame), latency),
+            _ => Fate::Well,
+        };
+        match (fate, &arrival) {
+            (Fate::Lost, _) => return,
+            (Fate::Twice, Arrival::Frame(frame)) => {
+                self.queue.put(at, Due::ToDevice(number, Arrival::Frame(frame.clone())));
             }
+            (Fate::Late(by), _) => {
+                self.queue.put(at + by, Due::ToDevice(number, arrival));
+                return;
+            }
+            (Fate::Well | Fate::Twice, _) => {}
         }
         self.queue.put(at, Due::ToDevice(number, arrival));
     }
