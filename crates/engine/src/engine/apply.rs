@@ -135,6 +135,8 @@ impl Engine {
         }
         self.change(id)?.left_at = Some(seq);
         self.leave_group(id)?;
+        // Later devices are told nothing of it but the log.
+        self.session.snapshot.wanted = true;
         for outgoing in outbox::oldest(&self.db, id, usize::MAX)? {
             outbox::drop_row(&self.db, outgoing.row)?;
             if let Some(entry) = outgoing.entry {

@@ -29,6 +29,8 @@ pub(super) struct Bootstrap {
     /// Where the subscription will begin.
     position: Option<Position>,
     next: Option<HeadsPlace>,
+    /// All heads are here.
+    whole: bool,
 }
 
 impl Engine {
@@ -55,9 +57,22 @@ impl Engine {
 
     pub(super) fn on_snapshot_slots(&mut self, slots: &[Slot]) -> Result<()> {
         self.session.asking.remove(&Question::Heads);
-        let snapshot = self.read_snapshot(slots)?;
-        if let Some(bootstrap) = &mut self.session.bootstrap {
-            bootstrap.snapshot = Some(snapshot);
+        let mut snapshot = self.read_snapshot(slots)?;
+        self.take_rows_of_left(&mut snapshot)?;
+        match &mut self.session.bootstrap {
+            Some(bootstrap) if bootstrap.whole => self.end_bootstrap()?,
+            Some(bootstrap) => bootstrap.snapshot = Some(snapshot),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The heads of a conversation that the account has left bring no slots: what it was called is in the snapshot only.
+    fn take_rows_of_left(&mut self, snapshot: &mut Snapshot) -> Result<()> {
+        for c in Conversation::all(&self.db)?.into_iter().filter(|c| c.left_at.is_some()) {
+            if let Some(row) = snapshot.rows.remove(&c.id) {
+                self.take_row(c.id, &row)?;
+            }
         }
         Ok(())
     }
@@ -82,13 +97,19 @@ impl Engine {
             let row = bootstrap.snapshot.as_mut().and_then(|s| s.rows.remove(&head.conversation));
             self.take_head(heads, head, row.as_ref())?;
         }
-        let position = *bootstrap.position.get_or_insert(heads.position);
+        bootstrap.position.get_or_insert(heads.position);
         self.retry_arrivals()?;
-        if heads.next.is_some() && !heads.items.is_empty() {
-            bootstrap.next = heads.next;
-            self.session.bootstrap = Some(bootstrap);
-            return Ok(());
-        }
+        bootstrap.next = heads.next;
+        bootstrap.whole = heads.next.is_none() || heads.items.is_empty();
+        let named_by_snapshot = bootstrap.snapshot.is_none() && heads.items.iter().any(|head| head.left);
+        let ends = bootstrap.whole && !named_by_snapshot;
+        self.session.bootstrap = Some(bootstrap);
+        if ends { self.end_bootstrap() } else { Ok(()) }
+    }
+
+    /// What comes from now on is in the stream.
+    fn end_bootstrap(&mut self) -> Result<()> {
+        let Some(position) = self.session.bootstrap.take().and_then(|b| b.position) else { return Ok(()) };
         if let Some(me) = &mut self.me {
             me.cursor = position;
             self.staged.cursor_moved = true;

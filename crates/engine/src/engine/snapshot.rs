@@ -104,7 +104,7 @@ impl Row {
 pub(super) struct SnapshotLine {
     /// How far the newest one goes, once that was looked up.
     pub(super) at: Option<Position>,
-    /// A device is about to be admitted: a fresh one serves it.
+    /// A fresh one serves a device that is about to be admitted, and keeps what a conversation was called that was left.
     pub(super) wanted: bool,
     /// Changes after which a new one is due, once that was looked up.
     due_after: Option<u64>,
@@ -179,7 +179,7 @@ impl Engine {
         Ok(part)
     }
 
-    /// Puts a new snapshot where the last one is old. `eager`: a device is about to be admitted that will want it.
+    /// Puts a new snapshot where the last one is old. `eager`: one is wanted for what is about to happen, or just did.
     pub(super) fn put_snapshot(&mut self, eager: bool) -> Result<()> {
         let own = ConversationId::of_self(self.me()?.account);
         if !self.session.is_live() || self.session.room() == 0 {

@@ -1,7 +1,8 @@
 //! A device that is new to its account: the list at once, the past when it is wanted, all of it with the phone off.
 
 use anyhow::Result;
-use diario_engine::{Anchor, EngineConfig, Event, Fill, Misbehaviour};
+use diario_engine::recovery::{Keep, WordLanguage};
+use diario_engine::{Anchor, EngineConfig, Event, Fill, GroupChange, Misbehaviour};
 use diario_protocol::{Request, Seq, ServerFrame, Timestamp};
 use diario_sim::{SimDevice, settle};
 
@@ -293,5 +294,30 @@ async fn what_a_new_device_says_first_is_read_by_all() -> Result<()> {
     assert_eq!(new.engine.history(home.chats[0], Anchor::Newest, 5)?.messages.len(), 1);
     let nothing = new.engine.seek(home.chats[0], Timestamp(0), new.now());
     assert!(nothing.is_ok());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_group_that_was_left_keeps_its_name_on_devices_that_come_later() -> Result<()> {
+    let mut home = Home::new(3, 5).await?;
+    let (left, removed) = (home.chats[1], home.chats[2]);
+    let giulia = home.phone.account()?;
+    let words = home.phone.make_recovery_key(WordLanguage::Italian).await?;
+    home.phone.engine.mark_read(left, Seq(u64::MAX), home.phone.now())?;
+    settle(&mut [&mut home.phone, &mut home.friend]).await?;
+    home.phone.engine.change_group(left, &GroupChange::Leave, home.phone.now())?;
+    home.friend.engine.change_group(removed, &GroupChange::Remove(vec![giulia]), home.friend.now())?;
+    settle(&mut [&mut home.phone, &mut home.friend]).await?;
+    let expected = home.phone.engine.conversation_rows()?;
+    home.phone.disconnect();
+    let mut new = SimDevice::with_config(&home.world, "new", lazy())?;
+    new.recover("giulia", &words, &Keep::All).await?;
+    settle(&mut [&mut new]).await?;
+    for row in new.engine.conversation_rows()?.iter().filter(|row| !row.open) {
+        let on_phone = expected.iter().find(|r| r.id == row.id).unwrap();
+        assert!(row.title.starts_with("Group"), "{row:?}");
+        assert_eq!((&row.title, row.unread), (&on_phone.title, on_phone.unread));
+    }
+    assert_eq!(new.engine.conversation_rows()?.iter().filter(|row| !row.open).count(), 2);
     Ok(())
 }
