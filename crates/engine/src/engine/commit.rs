@@ -112,7 +112,10 @@ impl Engine {
         } else if own {
             group.merge_own(&self.provider())
         } else {
-            self.take_commit(&mut group, commit, sender, staged)
+            // While catching up, and in a page that fills a gap, a newer list than the commit's may be here already; a
+            // device that it lacks is removed again before anything is sealed.
+            let newest = self.session.is_live() && !self.session.in_page;
+            self.take_commit(&mut group, commit, sender, staged, newest)
         };
         match outcome {
             Ok(summary) => {
@@ -137,22 +140,22 @@ impl Engine {
         }
     }
 
+    /// Merges a commit. `staged`: one of this device's own waits. `newest`: it is as new as the device lists that are
+    /// here; one that may be older can name devices that were listed then.
     fn take_commit(
         &self,
         group: &mut Group,
         commit: &[u8],
         sender: LeafIdentity,
         staged: bool,
+        newest: bool,
     ) -> std::result::Result<CommitSummary, GroupError> {
         let provider = self.provider();
         if staged {
             group.drop_own(&provider)?;
         }
-        // While catching up, a newer list than the commit's may be here already; a device that it lacks is removed again
-        // before anything is sealed. Live, only the newest list counts.
-        let live = self.session.is_live();
         group.take(&provider, commit, sender, &|account, device| {
-            if live { self.listed_key(account, device) } else { self.known_key(account, device) }
+            if newest { self.listed_key(account, device) } else { self.known_key(account, device) }
         })
     }
 
@@ -373,7 +376,7 @@ impl Engine {
             let sender = LeafIdentity { account: entry.account, device: entry.device };
             let taken = diario_protocol::decode::<CommitBundle>(body, body.len())
                 .map_err(|e| GroupError::Mls { action: "reading a commit", cause: e.to_string() })
-                .and_then(|bundle| self.take_commit(&mut group, &bundle.commit, sender, false));
+                .and_then(|bundle| self.take_commit(&mut group, &bundle.commit, sender, false, false));
             if let Err(e) = taken {
                 self.misbehaved(Some(id), Misbehaviour::Commit(e.to_string()));
                 self.groups.insert(id, group);

@@ -2,8 +2,12 @@
 //!
 //! `DIARIO_ABSENCE=full` runs the full size: 50,000 changes and 200 epochs in 90 days.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anyhow::Result;
 use diario_engine::{Event, MessageState};
+use diario_protocol::{ConversationId, ServerFrame, What};
 use diario_sim::{SimDevice, World, settle};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
@@ -122,8 +126,6 @@ async fn a_rebuild_in_the_middle_of_sending_loses_nothing() -> Result<()> {
 /// whatsmeow#858: one broken slot stops nothing else, and is replaced alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_slot_does_not_stop_the_others() -> Result<()> {
-    use diario_protocol::{ServerFrame, What};
-
     let world = World::new().await?;
     let mut phone = SimDevice::new(&world, "phone")?;
     let mut pc = SimDevice::new(&world, "pc")?;
@@ -174,4 +176,80 @@ async fn a_broken_slot_does_not_stop_the_others() -> Result<()> {
     settle(&mut [&mut phone, &mut pc]).await?;
     assert_eq!(is_pinned(&pc)?, [true, true, true], "{:?}", pc.last_events());
     Ok(())
+}
+
+/// Lets a pc into marco's account, which joins a conversation, writes there, and is revoked.
+async fn a_pc_comes_and_goes(marco: &mut SimDevice, pc: &mut SimDevice, chat: ConversationId) -> Result<()> {
+    pc.link_to(marco, true).await?;
+    settle(&mut [marco, pc]).await?;
+    marco.say(chat, "with a pc")?;
+    settle(&mut [marco, pc]).await?;
+    pc.say(chat, "from the pc")?;
+    settle(&mut [marco, pc]).await?;
+    let gone = pc.engine.whoami().unwrap().2;
+    marco.engine.revoke(gone, marco.now())?;
+    settle(&mut [marco, pc]).await?;
+    marco.say(chat, "without it")?;
+    settle(&mut [marco]).await
+}
+
+fn follows_well(device: &SimDevice, chat: ConversationId) -> Result<()> {
+    let honest = !device.events.iter().any(|e| matches!(e, Event::Misbehaviour { .. }));
+    assert!(honest, "{:?}", device.last_events());
+    assert!(device.engine.log_state(chat)?.unwrap().in_group);
+    Ok(())
+}
+
+/// Commits that come after a welcome are of their time, and the newest lists are there before them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_welcome_of_before_a_device_came_and_went_is_followed() -> Result<()> {
+    let world = World::new().await?;
+    let mut giulia = SimDevice::new(&world, "giulia")?;
+    let mut marco = SimDevice::new(&world, "marco")?;
+    let mut pc = SimDevice::new(&world, "marco's pc")?;
+    giulia.register("giulia").await?;
+    marco.register("marco").await?;
+    let to = marco.find("giulia").await?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    giulia.disconnect();
+    let chat = marco.engine.create_conversation("Gita", &[to], marco.now())?;
+    marco.say(chat, "who comes along?")?;
+    settle(&mut [&mut marco]).await?;
+    a_pc_comes_and_goes(&mut marco, &mut pc, chat).await?;
+    giulia.connect().await?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    assert_eq!(giulia.texts(chat)?, marco.texts(chat)?);
+    follows_well(&giulia, chat)
+}
+
+/// The same of commits in a part of the log that was fetched because something of the stream was lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gap_in_which_a_device_came_and_went_is_followed() -> Result<()> {
+    let world = World::new().await?;
+    let mut giulia = SimDevice::new(&world, "giulia")?;
+    let mut marco = SimDevice::new(&world, "marco")?;
+    let mut pc = SimDevice::new(&world, "marco's pc")?;
+    giulia.register("giulia").await?;
+    marco.register("marco").await?;
+    let to = giulia.find("marco").await?;
+    let chat = giulia.direct(to)?;
+    giulia.say(chat, "before")?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    let losing = Arc::new(AtomicBool::new(true));
+    let loses = Arc::clone(&losing);
+    giulia.tamper(move |frame| match frame {
+        ServerFrame::Changes(mut changes) if loses.load(Ordering::Relaxed) => {
+            changes.items.retain(|change| !matches!(change.what, What::Entry(_)));
+            vec![ServerFrame::Changes(changes)]
+        }
+        frame => vec![frame],
+    });
+    a_pc_comes_and_goes(&mut marco, &mut pc, chat).await?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    assert_eq!(giulia.texts(chat)?, ["before"]);
+    losing.store(false, Ordering::Relaxed);
+    marco.say(chat, "and after")?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    assert_eq!(giulia.texts(chat)?, marco.texts(chat)?);
+    follows_well(&giulia, chat)
 }
