@@ -4,6 +4,7 @@
 
 mod bench;
 mod browser;
+mod bugs;
 mod counts;
 mod serve;
 mod sim;
@@ -29,6 +30,7 @@ usage: cargo xtask COMMAND
   bench [SCENARIO…] measure; all scenarios without a name (--help lists them, docs/performance.md tells of them)
   counts [--update] instructions of the engine's hot paths, beside those that are committed
   sim [--seeds N]   many devices and a server in virtual time, in a hostile network; `sim --help` says more
+  sim --bugs [NAME…]  known bugs, put back one at a time: the simulation must find each
   fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
   tidy              the style rules that are tests
 ";

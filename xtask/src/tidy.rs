@@ -51,6 +51,9 @@ pub fn tidy() -> Result<()> {
             );
         }
     }
+    if let Err(e) = crate::bugs::check() {
+        faults.push(format!("{e:#}"));
+    }
     if faults.is_empty() {
         println!("{} files are tidy", files.len());
         return Ok(());

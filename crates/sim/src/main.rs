@@ -5,12 +5,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use diario_sim::run::marks::Marks;
-use diario_sim::run::{Outcome, run};
+use diario_sim::run::{FIXED, Outcome, run};
 use diario_sim::viewer;
 
 /// Many devices and a server in virtual time, in a hostile network: a seed is a run, the same every time.
@@ -26,6 +26,9 @@ struct Args {
     /// Run this seed alone, and write what happened.
     #[arg(long, conflicts_with_all = ["seeds", "from"])]
     replay: Option<u64>,
+    /// The seeds that CI runs.
+    #[arg(long, conflicts_with_all = ["seeds", "from", "replay"])]
+    fixed: bool,
     /// How many things people do, in place of as many as the seed says: a failure found early fails early.
     #[arg(long)]
     operations: Option<usize>,
@@ -58,20 +61,21 @@ fn main() -> Result<ExitCode> {
 /// Runs the seeds on all processors; gives how many failed.
 fn run_all(args: &Args) -> Result<u64> {
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let (next, failures) = (AtomicU64::new(args.from), AtomicU64::new(0));
-    let end = args.from.saturating_add(args.seeds);
+    let seeds: Vec<u64> =
+        if args.fixed { FIXED.to_vec() } else { (args.from..args.from.saturating_add(args.seeds)).collect() };
+    let (next, failures) = (AtomicUsize::new(0), AtomicU64::new(0));
     let totals = Mutex::new((Marks::default(), 0usize, 0u64));
-    let bar = indicatif::ProgressBar::new(args.seeds);
+    let bar = indicatif::ProgressBar::new(seeds.len() as u64);
     bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} seeds, {eta} left {msg}")?);
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || (!args.keep_going && failures.load(Ordering::Relaxed) > 0) {
+                    let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                    if !args.keep_going && failures.load(Ordering::Relaxed) > 0 {
                         return;
                     }
-                    let outcome = run(seed, args.operations);
+                    let outcome = run(*seed, args.operations);
                     if let Ok(mut totals) = totals.lock() {
                         totals.0.add(&outcome.marks);
                         totals.1 += outcome.said;
@@ -94,7 +98,7 @@ fn run_all(args: &Args) -> Result<u64> {
     let failures = failures.into_inner();
     if let Ok((marks, said, virtual_ms)) = totals.into_inner() {
         let days = virtual_ms / (24 * 60 * 60 * 1000);
-        println!("{} seeds, {said} messages, {days} days of virtual time, {failures} failures", args.seeds);
+        println!("{} seeds, {said} messages, {days} days of virtual time, {failures} failures", seeds.len());
         for (mark, n) in marks.counts() {
             println!("{n:>9} {mark}");
         }

@@ -32,6 +32,9 @@ pub use self::plan::Plan;
 use self::world::{Due, World};
 use crate::os::Simulated;
 
+/// Seeds that come through most of the rare paths in little time: those of CI.
+pub const FIXED: &[u64] = &[2, 3, 4, 6, 7, 8, 10, 11, 12, 13, 14, 15];
+
 /// What came of a run.
 #[derive(Debug)]
 pub struct Outcome {

@@ -3,10 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use diario_sim::run::{Outcome, run};
-
-/// Seeds that come through most of the rare paths in little time. `cargo xtask sim` runs others.
-const SEEDS: &[u64] = &[2, 3, 4, 6, 7, 8, 10, 11, 12, 13, 14, 15];
+use diario_sim::run::{FIXED, Outcome, run};
 
 /// Paths for which more seeds are needed than there is time for here.
 const SELDOM: &[&str] = &[
@@ -32,7 +29,7 @@ fn run_all(seeds: &[u64]) -> Vec<Outcome> {
 
 #[test]
 fn the_fixed_seeds_hold_and_come_through_the_rare_paths() {
-    let outcomes = run_all(SEEDS);
+    let outcomes = run_all(FIXED);
     let mut marks = diario_sim::run::marks::Marks::default();
     for outcome in &outcomes {
         assert_eq!(outcome.violation, None, "again: cargo xtask sim --replay {}", outcome.seed);
