@@ -30,10 +30,16 @@ use self::marks::Marks;
 use self::peer::Purpose;
 pub use self::plan::Plan;
 use self::world::{Due, World};
+use crate::Random;
 use crate::os::Simulated;
 
 /// Seeds that come through most of the rare paths in little time: those of CI.
 pub const FIXED: &[u64] = &[2, 3, 4, 6, 7, 8, 10, 11, 12, 13, 14, 15];
+
+/// Bytes that one thing that somebody does takes to choose, about.
+const BYTES_OF_ONE: usize = 4;
+/// Things that people do in a steered run at most: many short runs find more in the same time than one long one.
+const MOST_STEERED: usize = 60;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -55,11 +61,24 @@ pub struct Outcome {
 /// Runs a seed, in a thread of its own. With `operations`, people do so many things, instead of as many as the seed
 /// says.
 pub fn run(seed: u64, operations: Option<usize>) -> Outcome {
+    run_with(seed, Random::new(seed), operations)
+}
+
+/// The same, steered: the first byte is the seed, the others choose what people do and what breaks. People do as many
+/// things as the bytes are enough for, about.
+pub fn run_steered(bytes: &[u8]) -> Outcome {
+    let (seed, choices) =
+        bytes.split_first().map_or((0, bytes), |(seed, choices)| (u64::from(*seed), choices));
+    let operations = (choices.len() / BYTES_OF_ONE).clamp(1, MOST_STEERED);
+    run_with(seed, Random::steered(seed, choices), Some(operations))
+}
+
+fn run_with(seed: u64, random: Random, operations: Option<usize>) -> Outcome {
     let run = move || {
         let os = Simulated::begin(seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         match runtime {
-            Ok(runtime) => runtime.block_on(in_virtual_time(seed, operations, os)),
+            Ok(runtime) => runtime.block_on(in_virtual_time(seed, random, operations, os)),
             Err(e) => failed(seed, &e.into()),
         }
     };
@@ -80,8 +99,8 @@ fn failed(seed: u64, error: &anyhow::Error) -> Outcome {
     Outcome { seed, violation: Some(format!("{error:#}")), journal, marks, virtual_ms: 0, said: 0 }
 }
 
-async fn in_virtual_time(seed: u64, operations: Option<usize>, os: Simulated) -> Outcome {
-    let mut world = match World::new(seed, operations, os) {
+async fn in_virtual_time(seed: u64, random: Random, operations: Option<usize>, os: Simulated) -> Outcome {
+    let mut world = match World::new(random, operations, os) {
         Ok(world) => world,
         Err(e) => return failed(seed, &e),
     };
