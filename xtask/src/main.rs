@@ -6,6 +6,7 @@ mod bench;
 mod browser;
 mod bugs;
 mod counts;
+mod fuzz;
 mod serve;
 mod sim;
 mod test;
@@ -30,8 +31,12 @@ usage: cargo xtask COMMAND
   bench [SCENARIO…] measure; all scenarios without a name (--help lists them, docs/performance.md tells of them)
   counts [--update] instructions of the engine's hot paths, beside those that are committed
   sim [--seeds N]   many devices and a server in virtual time, in a hostile network; `sim --help` says more
-  sim --bugs [NAME…]  known bugs, put back one at a time: the simulation must find each
-  fuzz [SECONDS]    run every fuzz target for so long (default 60 s each)
+  sim --bugs [NAME…]
+                    known bugs, put back one at a time: the simulation must find each
+  fuzz [SECONDS] [TARGET…]
+                    run every fuzz target, or some, for so long each (default 60 s)
+  fuzz keep [TARGET…]
+                    add what the fuzzer found to the corpus in the repository, if it comes through something new
   tidy              the style rules that are tests
 ";
 
@@ -48,7 +53,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::bench(&rest),
         Some("counts") => counts::counts(&rest),
         Some("sim") => sim::sim(&rest),
-        Some("fuzz") => test::fuzz(&rest),
+        Some("fuzz") => fuzz::fuzz(&rest),
         Some("tidy") => tidy::tidy(),
         _ => {
             eprint!("{USAGE}");

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::tools::{cargo, find, root, run};
+use crate::tools::{cargo, find, run};
 use crate::{browser, counts, tidy, wasm};
 
 /// Formatting, style, lints and every test, those in browsers too. With a filter only tests; `web` are those in
@@ -59,32 +59,4 @@ fn run_tests(filter: &[String]) -> Result<()> {
         return Ok(());
     }
     run(cargo().args(["test", "--locked", "--no-fail-fast"]).args(scope).args(filter))
-}
-
-/// Runs every fuzz target for a while.
-pub fn fuzz(args: &[String]) -> Result<()> {
-    let seconds: u32 = args.first().map_or(Ok(60), |s| s.parse())?;
-    if find("cargo-fuzz").is_none() {
-        run(cargo().args(["install", "--locked", "cargo-fuzz"]))?;
-    }
-    let targets = std::fs::read_dir(root().join("fuzz/fuzz_targets"))?;
-    let mut names: Vec<_> =
-        targets.filter_map(|t| Some(t.ok()?.path().file_stem()?.to_string_lossy().into_owned())).collect();
-    names.sort();
-    if names.is_empty() {
-        bail!("no fuzz targets");
-    }
-    for name in names {
-        // libFuzzer writes what it finds into the first folder: not into the seeds, which are in the repository.
-        let found = root().join("fuzz/target/corpus").join(&name);
-        std::fs::create_dir_all(&found)?;
-        // The sanitizers are behind the nightly flag; the stable compiler has them too.
-        run(cargo()
-            .args(["fuzz", "run", &name])
-            .args([found, root().join("fuzz/corpus").join(&name)])
-            .args(["--", &format!("-max_total_time={seconds}")])
-            .env_remove("RUSTFLAGS")
-            .env("RUSTC_BOOTSTRAP", "1"))?;
-    }
-    Ok(())
 }
