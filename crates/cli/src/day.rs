@@ -5,7 +5,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan as _};
 
-use crate::error::CliError;
+/// A text that is no date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotADate(pub(crate) String);
 
 /// Which end of a day, month or year is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +19,7 @@ pub(crate) enum Edge {
 }
 
 /// Reads `2024`, `2024-05`, `2024-05-31` as that time in a zone, or a time in RFC 3339.
-pub(crate) fn read(text: &str, zone: &TimeZone, edge: Edge) -> Result<Timestamp, CliError> {
-    let wrong = || {
-        CliError::usage(format!("not a date: {text:?}")).hint("dates are like 2024-05-31, 2024-05 or 2024")
-    };
+pub(crate) fn read(text: &str, zone: &TimeZone, edge: Edge) -> Result<Timestamp, NotADate> {
     let at = match span(text) {
         Some((first, span)) => {
             let day = match edge {
@@ -32,7 +31,7 @@ pub(crate) fn read(text: &str, zone: &TimeZone, edge: Edge) -> Result<Timestamp,
         }
         None => text.parse::<jiff::Timestamp>().ok(),
     };
-    let ms = at.ok_or_else(wrong)?.as_millisecond();
+    let ms = at.ok_or_else(|| NotADate(text.to_owned()))?.as_millisecond();
     Ok(Timestamp(u64::try_from(ms).unwrap_or(0)))
 }
 

@@ -4,6 +4,8 @@ use diario_client::{ConnectError, HomeError};
 use diario_engine::{CommandError, EngineError, Misbehaviour};
 use diario_protocol::Refusal;
 
+use crate::day::NotADate;
+
 /// Sort of an error; each has an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -112,6 +114,12 @@ impl From<CommandError> for CliError {
 impl From<EngineError> for CliError {
     fn from(e: EngineError) -> Self {
         with_hint(Kind::Failed, &e.to_string())
+    }
+}
+
+impl From<NotADate> for CliError {
+    fn from(NotADate(text): NotADate) -> Self {
+        Self::usage(format!("not a date: {text:?}")).hint("dates are like 2024-05-31, 2024-05 or 2024")
     }
 }
 

@@ -12,6 +12,8 @@ mod context;
 mod day;
 mod error;
 mod forward;
+#[cfg(test)]
+mod fuzz;
 #[cfg(unix)]
 mod holder;
 mod home;

@@ -8,6 +8,8 @@
 mod backoff;
 #[cfg(not(target_family = "wasm"))]
 mod driver;
+#[cfg(all(any(test, fuzzing), not(target_family = "wasm")))]
+pub mod fuzz;
 #[cfg(not(target_family = "wasm"))]
 mod home;
 // What decides in the browser's driver; tested where tests run.

@@ -13,6 +13,8 @@ mod engine;
 mod error;
 mod event;
 mod export;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod group;
 pub mod linking;
 pub mod recovery;

@@ -10,4 +10,6 @@
 pub mod diario;
 #[cfg(feature = "fixtures")]
 pub mod fixture;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod whatsapp;

@@ -11,6 +11,8 @@
 mod bytes;
 mod codec;
 pub mod device_list;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod heads;
 pub mod hex;
 mod ids;

@@ -14,6 +14,8 @@ mod app;
 mod clock;
 mod config;
 mod embedded;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod http;
 mod hub;
 mod link;

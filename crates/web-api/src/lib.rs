@@ -13,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod problem;
 mod recovery;
 mod search;

@@ -1,43 +1,18 @@
-//! Writes the seed corpora: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+//! Frames, and what stands in them.
 
-use std::io::Write as _;
-use std::path::Path;
-
-use diario_engine::content::{ExtensionKey, ExtensionValue, MimiContent};
-use diario_engine::linking::{LinkCode, PairingCode};
 use diario_protocol::device_list::{DeviceList, DeviceRole, ListedDevice, SignedDeviceList};
 use diario_protocol::limits::Limits;
 use diario_protocol::*;
+use diario_web_api::{Ask, Tell, ToPage, ToWorker};
 use ed25519_dalek::SigningKey;
 
-type Seeds = Vec<(&'static str, Vec<u8>)>;
-type Failure = Box<dyn std::error::Error>;
+use crate::{Failure, Seeds};
 
 const CONVERSATION: ConversationId = ConversationId::new([3; 16]);
 const ACCOUNT: AccountId = AccountId::new([1; 16]);
 const DEVICE: DeviceId = DeviceId::new([2; 16]);
 
-fn main() -> Result<(), Failure> {
-    let all = [
-        ("client_frame", client_frames()?),
-        ("server_frame", server_frames()?),
-        ("device_list", device_lists()),
-        ("mimi_content", contents()?),
-        ("link_code", codes()?),
-        ("whatsapp", exports()?),
-        ("engine_frames", tapes()),
-    ];
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for (target, seeds) in all {
-        std::fs::create_dir_all(corpus.join(target))?;
-        for (name, bytes) in seeds {
-            std::fs::write(corpus.join(target).join(name), bytes)?;
-        }
-    }
-    Ok(())
-}
-
-fn list(version: u64, valid_until: Option<Timestamp>) -> SignedDeviceList {
+pub(crate) fn list(version: u64, valid_until: Option<Timestamp>) -> SignedDeviceList {
     let key = SigningKey::from_bytes(&[1; 32]);
     let device = |n: u8, role, valid_until| ListedDevice { key: PublicKey::new([n; 32]), role, valid_until };
     DeviceList {
@@ -49,14 +24,14 @@ fn list(version: u64, valid_until: Option<Timestamp>) -> SignedDeviceList {
     .sign(&key)
 }
 
-fn device_lists() -> Seeds {
+pub(crate) fn device_lists() -> Seeds {
     vec![
         ("two_devices", list(1, Some(Timestamp(1_800_000_000_000))).0.0),
         ("large_version", list(u64::MAX, None).0.0),
     ]
 }
 
-fn client_frames() -> Result<Seeds, Failure> {
+pub(crate) fn client_frames() -> Result<Seeds, Failure> {
     let packages = PutKeyPackages { one_time: vec![vec![1; 9].into(); 2], last_resort: Some(vec![2].into()) };
     let create = CreateConversation {
         conversation: CONVERSATION,
@@ -121,7 +96,7 @@ fn client_frames() -> Result<Seeds, Failure> {
     Ok(requests.map(|(name, request)| (name, encode(&ClientFrame { id: RequestId(77), request }))).into())
 }
 
-fn server_frames() -> Result<Seeds, Failure> {
+pub(crate) fn server_frames() -> Result<Seeds, Failure> {
     let id = RequestId(3);
     let hello = Hello {
         protocol: PROTOCOL_VERSION,
@@ -237,58 +212,76 @@ fn server_frames() -> Result<Seeds, Failure> {
     Ok(frames.map(|(name, frame)| (name, encode(&frame))).into())
 }
 
-fn contents() -> Result<Seeds, Failure> {
-    let plain = MimiContent::text([1; 16], "ciao");
-    let mut extended = MimiContent::text([2; 16], "ciao");
-    extended.extensions.insert(ExtensionKey::text("diario.imported_from")?, ExtensionValue::text("Marco"))?;
-    extended.topic_id = vec![1; 20];
-    extended.expires = Some(diario_engine::content::Expiration::AfterReading(60));
-    Ok(vec![("text", plain.encode()?), ("extended", extended.encode()?)])
-}
-
-fn codes() -> Result<Seeds, Failure> {
-    let mut count = 0;
-    let mut entropy = |out: &mut [u8]| {
-        for byte in out {
-            count += 1;
-            *byte = count;
-        }
+/// After the byte that says what it is.
+pub(crate) fn parts() -> Result<Seeds, Failure> {
+    let account = roster::Participant { account: ACCOUNT, role: roster::Role::Admin };
+    let accounts = roster::Participants {
+        kind: ConversationKind::Group,
+        accounts: vec![
+            account,
+            roster::Participant { account: AccountId::new([5; 16]), role: roster::Role::Member },
+        ],
+        creator: ACCOUNT,
     };
-    let link = LinkCode::generate("wss://diario.example", &mut entropy)?.text().as_bytes().to_vec();
-    let pairing = PairingCode::generate(&mut entropy).text().as_bytes().to_vec();
-    Ok(vec![("link", link), ("pairing", pairing), ("typed", b"oil0-1abc".to_vec())])
-}
-
-fn exports() -> Result<Seeds, Failure> {
-    let android = "12/03/24, 14:05 - Messages and calls are end-to-end encrypted.\n\
-        12/03/24, 14:05 - Anna: ciao\nsecond line\n13/03/24, 9:00 - Marco: <Media omitted>\n\
-        13/03/24, 9:01 - Marco: IMG-1.jpg (file attached)\n";
-    let ios =
-        "[12.03.24, 14:05:33] Anna: ciao\n\u{200e}[12.03.24, 14:06:00] Anna: \u{200e}<attached: 1-a.jpg>\n";
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file("_chat.txt", zip::write::SimpleFileOptions::default())?;
-    zip.write_all(ios.as_bytes())?;
+    let bundle = roster::CommitBundle { commit: vec![1; 40].into(), lists: vec![list(1, None)] };
+    let devices = list(3, None).validate()?.list().clone();
+    let slot = Slot {
+        conversation: CONVERSATION,
+        key: SlotKey::new([4; 16]),
+        version: SlotVersion(3),
+        epoch: Epoch(2),
+        account: ACCOUNT,
+        device: DEVICE,
+        body: vec![6; 30].into(),
+    };
+    let push = PushSubscription {
+        endpoint: "https://push.example/send/abc".into(),
+        p256dh: vec![4; PushSubscription::P256DH].into(),
+        auth: vec![5; PushSubscription::AUTH].into(),
+        silent: vec![CONVERSATION],
+    };
+    let leaf = roster::LeafIdentity { account: ACCOUNT, device: DEVICE };
+    let of = |which: u8, bytes: &[u8]| [&[which], bytes].concat();
     Ok(vec![
-        ("android.txt", android.into()),
-        ("ios.txt", ios.into()),
-        (
-            "twelve_hours.txt",
-            "3/12/24, 2:05\u{202f}PM - Anna: hi\n3/13/24, 2:05\u{202f}AM - Bob: hi\n".into(),
-        ),
-        ("ios.zip", zip.finish()?.into_inner()),
+        ("participants", of(0, &encode(&accounts))),
+        ("bundle", of(1, &encode(&bundle))),
+        ("devices", of(2, &encode(&devices))),
+        ("slot", of(3, &encode(&slot))),
+        ("push", of(4, &encode(&push))),
+        ("leaf", of(5, &leaf.to_bytes())),
+        ("username", of(6, b"Anna.rossi")),
+        ("retention", of(7, b"30d,delivered")),
+        ("id", of(8, ACCOUNT.to_string().as_bytes())),
+        ("digest", of(9, Digest::new([0xab; 32]).to_string().as_bytes())),
+        ("signature", of(9, Signature::new([0xab; 64]).to_string().as_bytes())),
+        ("hex", of(10, b"00019aFF")),
     ])
 }
 
-/// The first byte says whether there is an account; then see `drive/stage.rs`.
-fn tapes() -> Seeds {
-    let talk = [9, 1, 9, 5, 0, 7, 9, 6, 0, 7, 0, 7, 9, 14, 0, 3, 13, 3, 20, 0, 7];
-    let lies = [6, 0, 9, 5, 0, 7, 6, 1, 4, 3, 7, 7, 8, 1, 10, 2, 3, 0, 7, 14, 1, 0, 7, 6, 0, 13, 2, 3, 1];
-    let lone = [9, 8, 1, 0, 7, 0, 7, 6, 0, 15, 5, 1, 3, 1, 2, 3, 9, 11, 0, 7];
-    let with_account = |tape: &[u8]| [&[0], tape].concat();
+/// What pages and the worker say, after the byte that says who.
+pub(crate) fn page_frames() -> Seeds {
+    let ask = |ask| [vec![0], encode(&ToWorker { id: 300, ask })].concat();
+    let page = |frame| [vec![1], encode(&frame)].concat();
     vec![
-        ("talk", with_account(&talk)),
-        ("lies", with_account(&lies)),
-        ("both", with_account(&[talk.as_slice(), &lies].concat())),
-        ("candidate", [&[255], lone.as_slice()].concat()),
+        ("start", ask(Ask::Start)),
+        ("link", ask(Ask::Link { device_name: "Firefox".into(), qr: true })),
+        (
+            "register",
+            ask(Ask::Register {
+                username: "anna".into(),
+                device_name: "PC".into(),
+                invite: Some("x".into()),
+            }),
+        ),
+        ("account", page(ToPage::Tell(Tell::Account(None)))),
+        (
+            "messages",
+            page(ToPage::Tell(Tell::Messages {
+                conversation: CONVERSATION,
+                messages: Vec::new(),
+                reload: true,
+            })),
+        ),
+        ("conversations", page(ToPage::Tell(Tell::Conversations(Vec::new())))),
     ]
 }

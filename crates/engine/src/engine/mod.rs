@@ -12,6 +12,8 @@ mod devices;
 mod diagnosis;
 mod entries;
 mod facts;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod identity;
 mod import;
 mod index;

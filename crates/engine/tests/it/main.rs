@@ -6,4 +6,6 @@
 mod drive;
 mod found;
 mod outgoing;
+#[path = "../../../../fuzz/replay.rs"]
+mod replay;
 mod sequences;

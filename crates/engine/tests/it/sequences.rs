@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::drive::{play, registered};
+use crate::drive::{play, play_input, registered};
+use crate::replay::replay;
 
 proptest! {
     // The same sequences at every run: new ones are for `cargo xtask fuzz`, where a finding stops nobody's change.
@@ -29,4 +30,12 @@ proptest! {
 #[test]
 fn an_honest_server_is_enough() {
     play(&registered(&[]));
+}
+
+#[test]
+fn what_the_fuzzer_found_is_survived() {
+    replay("engine_frames", |input| {
+        play_input(input);
+        true
+    });
 }

@@ -9,14 +9,14 @@ const PORTS: [u16; 2] = [443, 8443];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// Whether it is https; else it is http.
-    pub(super) tls: bool,
+    pub(crate) tls: bool,
     /// Name or address, without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// Scheme, host, and the port if it is not the usual one: what a VAPID token is for.
-    pub(super) origin: String,
+    pub(crate) origin: String,
     /// Path and query.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Endpoint {

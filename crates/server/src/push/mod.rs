@@ -16,7 +16,7 @@ use diario_protocol::{PushSubscription, Refusal};
 use web_push_native::p256;
 
 use self::address::is_global;
-use self::endpoint::Endpoint;
+pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::send::run;
 pub(crate) use self::vapid::Vapid;
 pub(crate) use self::wakes::Wakes;

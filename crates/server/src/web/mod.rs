@@ -103,7 +103,7 @@ impl Wanted {
 }
 
 /// Whether one item of an `Accept-Encoding` takes brotli (RFC 9110 section 12.5.3).
-fn takes_brotli(item: &str) -> bool {
+pub(crate) fn takes_brotli(item: &str) -> bool {
     let (coding, weight) = item.split_once(';').unwrap_or((item, ""));
     let weight = weight.trim().strip_prefix("q=").map_or(1.0, |q| q.parse().unwrap_or(0.0));
     coding.trim().eq_ignore_ascii_case("br") && weight > 0.0
@@ -186,7 +186,7 @@ fn bytes(bytes: Cow<'static, [u8]>) -> Bytes {
 }
 
 /// Whether this can be the name of a file: no way up, nothing hidden, nothing encoded.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
 }

@@ -20,6 +20,8 @@ mod primaries;
 mod races;
 mod recovery;
 mod recovery_lies;
+#[path = "../../../../fuzz/replay.rs"]
+mod replay;
 mod retention;
 mod safety;
 mod search;

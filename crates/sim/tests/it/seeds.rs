@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use diario_sim::run::{FIXED, Outcome, run};
+use diario_sim::run::{FIXED, Outcome, run, run_steered};
+
+use crate::replay::replay;
 
 /// Paths for which more seeds are needed than there is time for here.
 const SELDOM: &[&str] = &[
@@ -46,4 +48,13 @@ fn a_seed_is_the_same_run_every_time_and_another_seed_is_another() {
     assert_eq!(first.journal.text(), again.journal.text());
     assert_eq!(first.journal.digest(), again.journal.digest());
     assert_ne!(first.journal.digest(), other.journal.digest());
+}
+
+#[test]
+fn steered_runs_hold() {
+    replay("simulation", |input| {
+        let outcome = run_steered(input);
+        assert_eq!(outcome.violation, None, "{}", outcome.journal.text());
+        outcome.said > 0
+    });
 }
