@@ -10,3 +10,10 @@ pub fn bench(args: &[String]) -> Result<()> {
         .args(["run", "--release", "--locked", "--quiet", "--package", "diario-bench", "--"])
         .args(args))
 }
+
+/// The soak, on the same build.
+pub fn soak(args: &[String]) -> Result<()> {
+    let mut all = vec!["soak".to_owned()];
+    all.extend_from_slice(args);
+    bench(&all)
+}

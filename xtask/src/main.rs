@@ -29,6 +29,7 @@ usage: cargo xtask COMMAND
   webbench          how fast and how large the web app is
   web [--dev]       build the web app into dist/
   bench [SCENARIO…] measure; all scenarios without a name (--help lists them, docs/performance.md tells of them)
+  soak [--minutes N] people who live with Diario for two hours: memory, descriptors and disk must stay flat
   counts [--update] instructions of the engine's hot paths, beside those that are committed
   sim [--seeds N]   many devices and a server in virtual time, in a hostile network; `sim --help` says more
   sim --bugs [NAME…]
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Some("screenshots") => browser::make("web::access::every_page_is_pictured"),
         Some("webbench") => browser::make("web::bench::figures"),
         Some("bench") => bench::bench(&rest),
+        Some("soak") => bench::soak(&rest),
         Some("counts") => counts::counts(&rest),
         Some("sim") => sim::sim(&rest),
         Some("fuzz") => fuzz::fuzz(&rest),

@@ -45,12 +45,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) devices: Option<usize>,
     #[command(subcommand)]
-    pub(crate) hidden: Option<Hidden>,
+    pub(crate) task: Option<Task>,
 }
 
-/// What this program starts itself as.
+/// What it does beside measuring, and what it starts itself as.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Hidden {
+pub(crate) enum Task {
+    /// Lets people live with Diario for hours; memory, descriptors and disk must stay flat.
+    Soak(crate::soak::SoakArgs),
     /// Runs a server until its standard input ends, and prints its address.
     #[command(hide = true)]
     Server {

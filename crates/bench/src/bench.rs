@@ -115,7 +115,7 @@ impl Bench {
 }
 
 /// `bench-data` in the target folder: on a disk, as the temporary folder may not be.
-fn beside_the_build() -> Result<PathBuf> {
+pub(crate) fn beside_the_build() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(2).context("this program lies in no folder")?;
     Ok(target.join("bench-data"))

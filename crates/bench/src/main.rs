@@ -21,6 +21,7 @@ mod report;
 mod saved;
 mod scenarios;
 mod server;
+mod soak;
 mod socket;
 mod spread;
 mod wire;
@@ -30,7 +31,7 @@ use std::io::Write as _;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
 
-use args::{Args, Hidden, Scenario};
+use args::{Args, Scenario, Task};
 use bench::Bench;
 use report::Report;
 use saved::Saved;
@@ -38,9 +39,10 @@ use saved::Saved;
 fn main() -> Result<()> {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match &args.hidden {
-        Some(Hidden::Server { data }) => runtime.block_on(server::serve(data)),
-        Some(Hidden::CatchUp { home }) => runtime.block_on(scenarios::s4::catch_up(home)),
+    match &args.task {
+        Some(Task::Server { data }) => runtime.block_on(server::serve(data)),
+        Some(Task::CatchUp { home }) => runtime.block_on(scenarios::s4::catch_up(home)),
+        Some(Task::Soak(soak)) => runtime.block_on(soak::run(soak)),
         None => runtime.block_on(run(&args)),
     }
 }
