@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
@@ -46,14 +46,13 @@ pub fn bugs(names: &[String]) -> Result<()> {
         apply(bug, &folder().join("tree"), false)?;
         let bugged = build().with_context(|| format!("{} no longer builds", bug.name))?;
         let began = Instant::now();
-        match look(&bugged, &sound)? {
-            Some(found) => {
-                println!("    seed {}, {} s: {}", found.seed, seconds(began.elapsed()), found.violation)
-            }
-            None => {
-                println!("    NOT FOUND in {} s", seconds(began.elapsed()));
-                hidden.push(bug.name.as_str());
-            }
+        let found = look(&bugged, &sound)?;
+        let took = began.elapsed().as_secs();
+        if let Some(found) = found {
+            println!("    seed {}, {took} s: {}", found.seed, found.violation);
+        } else {
+            println!("    NOT FOUND in {took} s");
+            hidden.push(bug.name.as_str());
         }
     }
     if hidden.is_empty() {
@@ -176,8 +175,4 @@ fn build() -> Result<PathBuf> {
         bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(target.join("debug/diario-sim"))
-}
-
-fn seconds(time: Duration) -> u64 {
-    time.as_secs()
 }

@@ -112,6 +112,7 @@ pub(crate) async fn run(args: &SoakArgs) -> Result<()> {
 }
 
 fn charts(samples: &[Sample]) -> [(&'static str, Chart); 2] {
+    const MIB: f64 = 1024.0 * 1024.0;
     let line = |name: &str, of: fn(&Sample) -> f64| {
         Line::new(name, samples.iter().map(|s| (s.seconds / 60.0, of(s))).collect())
     };
@@ -121,7 +122,6 @@ fn charts(samples: &[Sample]) -> [(&'static str, Chart); 2] {
         y: (y.into(), Scale::Linear),
         lines,
     };
-    const MIB: f64 = 1024.0 * 1024.0;
     [
         (
             "memory",

@@ -297,9 +297,9 @@ impl Engine {
             // What was heard of is not there (any more, or yet): ask again a little later.
             self.back_off(id, 1_000);
         }
-        self.session.in_page = true;
-        let taken = self.take_page(id, &page.entries);
-        self.session.in_page = false;
+        self.session.page_of = Some(id);
+        let taken = self.take_page(id, page.entries);
+        self.session.page_of = None;
         taken?;
         let next = self.conversation(id)?.map_or(Seq(1), |c| c.log_next);
         conversation::fill_gap(&self.db, id, next)?;
@@ -307,12 +307,12 @@ impl Engine {
         Ok(())
     }
 
-    fn take_page(&mut self, id: ConversationId, entries: &[Entry]) -> Result<()> {
+    fn take_page(&mut self, id: ConversationId, entries: Vec<Entry>) -> Result<()> {
         for entry in entries {
             if entry.conversation != id {
                 return self.out_of_turn("an entry of another log");
             }
-            self.on_entry(entry)?;
+            self.on_entry(&entry)?;
         }
         Ok(())
     }

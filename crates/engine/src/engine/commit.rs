@@ -114,7 +114,7 @@ impl Engine {
         } else {
             // While catching up, and in a page that fills a gap, a newer list than the commit's may be here already; a
             // device that it lacks is removed again before anything is sealed.
-            let newest = self.session.is_live() && !self.session.in_page;
+            let newest = self.session.is_live() && self.session.page_of.is_none();
             self.take_commit(&mut group, commit, sender, staged, newest)
         };
         match outcome {

@@ -69,8 +69,8 @@ pub(super) struct Session {
     pub(super) vault_compared: Option<Epoch>,
     /// The epoch of the self conversation for which the vault was written.
     pub(super) vault_written: Option<Epoch>,
-    /// What is taken comes from a page of a log, and may be older than the lists that are here.
-    pub(super) in_page: bool,
+    /// What is taken comes from a page of this log, and may be older than the lists that are here.
+    pub(super) page_of: Option<ConversationId>,
     /// Conversations with markers to tell.
     pub(super) unmarked: BTreeSet<ConversationId>,
     /// Keys to ask for, and asks of others.
