@@ -33,19 +33,34 @@ impl World {
 
     /// A folder without an account.
     pub(crate) fn home(&self, name: &str) -> Home {
-        Home { folder: self.folder.path().join(name), server: self.server.url() }
+        self.home_over(name, &self.server.url())
+    }
+
+    /// The same, of a device that finds the server elsewhere.
+    pub(crate) fn home_over(&self, name: &str, url: &str) -> Home {
+        Home { folder: self.folder.path().join(name), server: url.to_owned() }
     }
 
     /// A device with a new account.
     pub(crate) fn register(&self, username: &str) -> Home {
-        let home = self.home(username);
+        self.register_over(username, &self.server.url())
+    }
+
+    /// The same, over a line of its own.
+    pub(crate) fn register_over(&self, username: &str, url: &str) -> Home {
+        let home = self.home_over(username, url);
         home.ok(&["register", "--username", username, "--device-name", &format!("{username}-1")]);
         home
     }
 
     /// Another device of `primary`'s account.
     pub(crate) fn link(&self, primary: &Home, name: &str) -> Home {
-        let home = self.home(name);
+        self.link_over(primary, name, &self.server.url())
+    }
+
+    /// The same, over a line of its own.
+    pub(crate) fn link_over(&self, primary: &Home, name: &str, url: &str) -> Home {
+        let home = self.home_over(name, url);
         let mut linking = home.spawn(&["link", "--code", "--device-name", name]);
         let code = linking.next()["code"].as_str().unwrap().to_owned();
         primary.ok(&["approve", &code, "--yes"]);
@@ -84,8 +99,16 @@ impl Server {
 
     /// Starts it (again), on the same data and, from the second time on, the same port.
     pub(crate) fn run(&mut self) {
+        self.run_by(diario());
+    }
+
+    /// The same, where no file may become larger than so many bytes.
+    pub(crate) fn run_in(&mut self, room: u64) {
+        self.run_by(diario_in(room));
+    }
+
+    fn run_by(&mut self, mut command: Command) {
         assert!(self.process.is_none(), "the server runs already");
-        let mut command = diario();
         command.args(["serve", "--json", "--listen", &self.address, "--data"]).arg(self.data.path());
         command.args(["--set", "entries_per_second=0", "--set", "requests_per_second=0"]);
         command.args(["--set", "attempts_per_minute=0"]).args(&self.flags);
@@ -138,7 +161,10 @@ pub(crate) struct Home {
 
 impl Home {
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = diario();
+        self.command_by(diario(), args)
+    }
+
+    fn command_by(&self, mut command: Command, args: &[&str]) -> Command {
         command.arg("--home").arg(&self.folder).args(args).env("DIARIO_SERVER", &self.server);
         command
     }
@@ -152,6 +178,12 @@ impl Home {
     pub(crate) fn run_with(&self, args: &[&str], input: &str) -> Run {
         let mut command = self.command(args);
         finish(args, command.arg("--json").env("RUST_LOG", "off"), input)
+    }
+
+    /// Runs a command with `--json` where no file may become larger than so many bytes.
+    pub(crate) fn run_in(&self, room: u64, args: &[&str]) -> Run {
+        let mut command = self.command_by(diario_in(room), args);
+        finish(args, command.arg("--json").env("RUST_LOG", "off"), "")
     }
 
     /// Runs a command with `--json` that must succeed.
@@ -240,6 +272,15 @@ impl Running {
         }
     }
 
+    /// The next object that it prints, or nothing if it ends before.
+    pub(crate) fn try_next(&mut self) -> Option<Value> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Some(serde_json::from_str(&line).expect(&line)),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(e) => panic!("{} printed nothing more ({e}): {}", self.what, self.said()),
+        }
+    }
+
     /// Whether it prints nothing for so long.
     pub(crate) fn is_silent(&mut self, span: Duration) -> bool {
         self.lines.recv_timeout(span) == Err(RecvTimeoutError::Timeout)
@@ -285,7 +326,19 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 fn diario() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_diario"));
+    without_settings(Command::new(env!("CARGO_BIN_EXE_diario")))
+}
+
+/// The program where no file may become larger than so many bytes: a full disk that needs no privilege to make. The
+/// signal that would end it is not delivered, so that writing fails as on a disk that is full.
+fn diario_in(room: u64) -> Command {
+    let mut command = Command::new("bash");
+    let limited = r#"trap '' XFSZ; ulimit -f "$1"; shift; exec "$@""#;
+    command.args(["-c", limited, "limited", &(room / 1024).to_string(), env!("CARGO_BIN_EXE_diario")]);
+    without_settings(command)
+}
+
+fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("DIARIO_") {
             command.env_remove(name);

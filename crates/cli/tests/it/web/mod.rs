@@ -11,7 +11,6 @@ mod bench;
 mod browser;
 mod camera;
 mod demo;
-mod line;
 mod page;
 mod places;
 mod stage;

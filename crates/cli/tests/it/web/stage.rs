@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::browser::{Browser, Kind};
-use super::line::Line;
+use crate::line::Line;
 use crate::harness::World;
 
 /// The web app that `cargo xtask web` built.
