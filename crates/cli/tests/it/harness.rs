@@ -120,6 +120,13 @@ impl Server {
         self.process = Some(child);
     }
 
+    /// Lets files grow again.
+    pub(crate) fn make_room(&self) {
+        let pid = self.process.as_ref().unwrap().id().to_string();
+        let made = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:"]).status().unwrap();
+        assert!(made.success());
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -333,7 +340,7 @@ fn diario() -> Command {
 /// signal that would end it is not delivered, so that writing fails as on a disk that is full.
 fn diario_in(room: u64) -> Command {
     let mut command = Command::new("bash");
-    let limited = r#"trap '' XFSZ; ulimit -f "$1"; shift; exec "$@""#;
+    let limited = r#"trap '' XFSZ; ulimit -S -f "$1"; shift; exec "$@""#;
     command.args(["-c", limited, "limited", &(room / 1024).to_string(), env!("CARGO_BIN_EXE_diario")]);
     without_settings(command)
 }

@@ -3,13 +3,13 @@
 use crate::harness::{Home, World, until};
 
 /// Makes a recovery key and gives its words.
-fn key(home: &Home, language: &str) -> String {
+pub(crate) fn key(home: &Home, language: &str) -> String {
     let made = home.one(&["recovery-key", "--yes", "--language", language]);
     let words = made["recovery_key"]["words"].as_array().unwrap();
     words.iter().map(|word| word.as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
-fn recover(home: &Home, flags: &[&str], words: &str) -> crate::harness::Run {
+pub(crate) fn recover(home: &Home, flags: &[&str], words: &str) -> crate::harness::Run {
     let args = [&["recover", "--username", "giulia", "--device-name", "new"], flags].concat();
     home.run_with(&args, words)
 }

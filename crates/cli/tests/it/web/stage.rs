@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::browser::{Browser, Kind};
-use crate::line::Line;
 use crate::harness::World;
+use crate::line::Line;
 
 /// The web app that `cargo xtask web` built.
 pub(crate) fn dist() -> PathBuf {
