@@ -32,6 +32,7 @@ usage: cargo xtask COMMAND
   soak [--minutes N] people who live with Diario for two hours: memory, descriptors and disk must stay flat
   counts [--update] instructions of the engine's hot paths, beside those that are committed
   sim [--seeds N]   many devices and a server in virtual time, in a hostile network; `sim --help` says more
+  sim --pairs       races of every two kinds of operations
   sim --bugs [NAME…]
                     known bugs, put back one at a time: the simulation must find each
   fuzz [SECONDS] [TARGET…]

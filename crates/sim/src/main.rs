@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use anyhow::{Context, Result};
 use clap::Parser;
 use diario_sim::run::marks::Marks;
-use diario_sim::run::{FIXED, Outcome, run};
+use diario_sim::run::{FIXED, Outcome, Pair, run, run_pair};
 use diario_sim::viewer;
 
 /// Many devices and a server in virtual time, in a hostile network: a seed is a run, the same every time.
@@ -29,6 +29,12 @@ struct Args {
     /// The seeds that CI runs.
     #[arg(long, conflicts_with_all = ["seeds", "from", "replay"])]
     fixed: bool,
+    /// Races of every pair of operations, in place of seeds.
+    #[arg(long, conflicts_with_all = ["seeds", "replay", "fixed"])]
+    pairs: bool,
+    /// One race, by its number.
+    #[arg(long, requires = "pairs")]
+    pair: Option<usize>,
     /// How many things people do, in place of as many as the seed says: a failure found early fails early.
     #[arg(long)]
     operations: Option<usize>,
@@ -53,6 +59,7 @@ fn main() -> Result<ExitCode> {
             println!("digest {}", outcome.journal.digest());
             u64::from(outcome.violation.is_some())
         }
+        None if args.pairs => run_pairs(&args)?,
         None => run_all(&args)?,
     };
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -106,14 +113,43 @@ fn run_all(args: &Args) -> Result<u64> {
     Ok(failures)
 }
 
+/// Runs the races of all pairs, or of one; gives how many failed.
+fn run_pairs(args: &Args) -> Result<u64> {
+    let all: Vec<(usize, Pair)> =
+        Pair::all().enumerate().filter(|(n, _)| args.pair.is_none_or(|only| only == *n)).collect();
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let (next, failures) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let bar = indicatif::ProgressBar::new(all.len() as u64);
+    bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} pairs, {eta} left")?);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                while let Some((n, pair)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = run_pair(args.from, *pair);
+                    bar.inc(1);
+                    let Some(violation) = &outcome.violation else { continue };
+                    failures.fetch_add(1, Ordering::Relaxed);
+                    bar.suspend(|| {
+                        eprintln!("pair {n} FAILED: {pair:?}: {violation}");
+                        eprintln!("  again:   cargo xtask sim --pairs --pair {n} --from {}", args.from);
+                        match write_down(args, &format!("pair-{n}"), &outcome) {
+                            Ok(()) => {}
+                            Err(e) => eprintln!("the report could not be written: {e:#}"),
+                        }
+                    });
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let failures = failures.into_inner();
+    println!("{} pairs of operations, {failures} failures", all.len());
+    Ok(failures)
+}
+
 /// Says what a seed did, and writes its journal and viewer.
 fn report(args: &Args, outcome: &Outcome) -> Result<()> {
     let seed = outcome.seed;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
-    let journal = args.out.join(format!("seed-{seed}.txt"));
-    let page = args.out.join(format!("seed-{seed}.html"));
-    std::fs::write(&journal, outcome.journal.text())?;
-    std::fs::write(&page, viewer::page(outcome))?;
     match &outcome.violation {
         Some(violation) => {
             eprintln!("seed {seed} FAILED: {violation}");
@@ -122,6 +158,15 @@ fn report(args: &Args, outcome: &Outcome) -> Result<()> {
         }
         None => eprintln!("seed {seed} is well: {} messages", outcome.said),
     }
+    write_down(args, &format!("seed-{seed}"), outcome)
+}
+
+/// Writes a journal and its viewer, and says where.
+fn write_down(args: &Args, name: &str, outcome: &Outcome) -> Result<()> {
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    let (journal, page) = (args.out.join(format!("{name}.txt")), args.out.join(format!("{name}.html")));
+    std::fs::write(&journal, outcome.journal.text())?;
+    std::fs::write(&page, viewer::page(outcome))?;
     eprintln!("  journal: {}\n  viewer:  {}", journal.display(), page.display());
     Ok(())
 }

@@ -13,6 +13,7 @@ mod journal;
 pub mod marks;
 mod operations;
 mod oracle;
+mod pairs;
 mod peer;
 mod plan;
 mod queue;
@@ -27,6 +28,8 @@ use tokio::time::Instant;
 
 pub use self::journal::{Journal, Kind, Record};
 use self::marks::Marks;
+pub use self::operations::Operation;
+pub use self::pairs::Pair;
 use self::peer::Purpose;
 pub use self::plan::Plan;
 use self::world::{Due, World};
@@ -61,7 +64,7 @@ pub struct Outcome {
 /// Runs a seed, in a thread of its own. With `operations`, people do so many things, instead of as many as the seed
 /// says.
 pub fn run(seed: u64, operations: Option<usize>) -> Outcome {
-    run_with(seed, Random::new(seed), operations)
+    run_with(seed, Random::new(seed), Life::Whole(operations))
 }
 
 /// The same, steered: the first byte is the seed, the others choose what people do and what breaks. People do as many
@@ -70,15 +73,29 @@ pub fn run_steered(bytes: &[u8]) -> Outcome {
     let (seed, choices) =
         bytes.split_first().map_or((0, bytes), |(seed, choices)| (u64::from(*seed), choices));
     let operations = (choices.len() / BYTES_OF_ONE).clamp(1, MOST_STEERED);
-    run_with(seed, Random::steered(seed, choices), Some(operations))
+    run_with(seed, Random::steered(seed, choices), Life::Whole(Some(operations)))
 }
 
-fn run_with(seed: u64, random: Random, operations: Option<usize>) -> Outcome {
+/// Runs a race of two operations.
+pub fn run_pair(seed: u64, pair: Pair) -> Outcome {
+    run_with(seed, Random::new(seed), Life::Pair(pair))
+}
+
+/// What happens in a run.
+#[derive(Debug, Clone, Copy)]
+enum Life {
+    /// People do so many things, or as many as the seed says, while things break.
+    Whole(Option<usize>),
+    /// Two things happen at once.
+    Pair(Pair),
+}
+
+fn run_with(seed: u64, random: Random, life: Life) -> Outcome {
     let run = move || {
         let os = Simulated::begin(seed);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         match runtime {
-            Ok(runtime) => runtime.block_on(in_virtual_time(seed, random, operations, os)),
+            Ok(runtime) => runtime.block_on(in_virtual_time(seed, random, life, os)),
             Err(e) => failed(seed, &e.into()),
         }
     };
@@ -99,12 +116,19 @@ fn failed(seed: u64, error: &anyhow::Error) -> Outcome {
     Outcome { seed, violation: Some(format!("{error:#}")), journal, marks, virtual_ms: 0, said: 0 }
 }
 
-async fn in_virtual_time(seed: u64, random: Random, operations: Option<usize>, os: Simulated) -> Outcome {
-    let mut world = match World::new(random, operations, os) {
+async fn in_virtual_time(seed: u64, mut random: Random, life: Life, os: Simulated) -> Outcome {
+    let plan = match life {
+        Life::Whole(operations) => Plan::new(&mut random, operations),
+        Life::Pair(_) => Plan::of_pair(&mut random),
+    };
+    let mut world = match World::new(random, plan, os) {
         Ok(world) => world,
         Err(e) => return failed(seed, &e),
     };
-    let result = world.live().await;
+    let result = match life {
+        Life::Whole(_) => world.live().await,
+        Life::Pair(pair) => world.live_pair(pair).await,
+    };
     if let Err(e) = &result {
         world.note("world", Kind::Violation, format!("{e:#}"));
     }

@@ -15,6 +15,87 @@ const DEVICES: usize = 5;
 /// Devices of a whole run at most, lost ones too.
 const PEERS: usize = 16;
 
+/// What people do, by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// One message.
+    Say,
+    /// Up to 13 messages.
+    SayMuch,
+    /// Up to some message.
+    Read,
+    /// A direct conversation begins.
+    Direct,
+    /// A group begins.
+    Group,
+    /// Somebody comes into a group, goes out of it, or leaves.
+    ChangeMembers,
+    /// A new device is let in.
+    Link,
+    /// A device is removed.
+    Revoke,
+    /// A device becomes a primary one, or ceases to be.
+    PromoteOrDemote,
+    /// A device fills its store anew.
+    Rebuild,
+    /// A recovery key is made.
+    RecoveryKey,
+    /// All devices are lost, and a new one recovers the account.
+    LoseEverything,
+    /// A draft, a pin, a title, a device's name.
+    Arrange,
+    /// Receipts are given or not.
+    Receipts,
+    /// Typing is shown.
+    Type,
+    /// When siblings were seen is asked.
+    AskLastSeen,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::Say,
+        Self::SayMuch,
+        Self::Read,
+        Self::Direct,
+        Self::Group,
+        Self::ChangeMembers,
+        Self::Link,
+        Self::Revoke,
+        Self::PromoteOrDemote,
+        Self::Rebuild,
+        Self::RecoveryKey,
+        Self::LoseEverything,
+        Self::Arrange,
+        Self::Receipts,
+        Self::Type,
+        Self::AskLastSeen,
+    ];
+
+    /// As often as people do them: of a number below 100.
+    fn drawn(number: usize) -> Self {
+        match number {
+            0..38 => Self::Say,
+            38..42 => Self::SayMuch,
+            42..52 => Self::Read,
+            52..57 => Self::Direct,
+            57..62 => Self::Group,
+            62..70 => Self::ChangeMembers,
+            70..76 => Self::Link,
+            76..79 => Self::Revoke,
+            79..82 => Self::PromoteOrDemote,
+            82..84 => Self::Rebuild,
+            84..87 => Self::RecoveryKey,
+            87..89 => Self::LoseEverything,
+            89..97 => Self::Arrange,
+            97 => Self::Receipts,
+            98 => Self::Type,
+            _ => Self::AskLastSeen,
+        }
+    }
+}
+
 impl World {
     /// Somebody does something, and the next one is arranged for.
     pub(crate) fn operate_next(&mut self) -> Result<()> {
@@ -85,37 +166,43 @@ impl World {
 
     fn operate(&mut self) -> Result<()> {
         let Some(peer) = self.some_peer() else { return Ok(()) };
-        match self.random.below(100) {
-            0..38 => self.say(peer, 1),
-            38..42 => {
+        let operation = Operation::drawn(self.random.below(100));
+        self.perform(peer, operation)
+    }
+
+    /// Somebody does this, with this device or another of theirs that may.
+    pub(crate) fn perform(&mut self, peer: usize, operation: Operation) -> Result<()> {
+        match operation {
+            Operation::Say => self.say(peer, 1),
+            Operation::SayMuch => {
                 let n = 2 + self.random.below(12);
                 self.say(peer, n)
             }
-            42..52 => self.read(peer),
-            52..57 => self.direct(peer),
-            57..62 => self.group(peer),
-            62..70 => self.change_members(peer),
-            70..76 => self.link(peer),
-            76..79 => self.revoke(peer),
-            79..82 => self.promote_or_demote(peer),
-            82..84 => {
+            Operation::Read => self.read(peer),
+            Operation::Direct => self.direct(peer),
+            Operation::Group => self.group(peer),
+            Operation::ChangeMembers => self.change_members(peer),
+            Operation::Link => self.link(peer),
+            Operation::Revoke => self.revoke(peer),
+            Operation::PromoteOrDemote => self.promote_or_demote(peer),
+            Operation::Rebuild => {
                 self.note_of(peer, Kind::Operation, "is rebuilt".into());
                 self.marks.hit("a device was rebuilt");
                 self.peers[peer].cursor = 0;
                 self.command(peer, Engine::rebuild)?;
                 Ok(())
             }
-            84..87 => self.recovery_key(peer),
-            87..89 => self.lose_everything(peer),
-            89..97 => self.arrange(peer),
-            97 => {
+            Operation::RecoveryKey => self.recovery_key(peer),
+            Operation::LoseEverything => self.lose_everything(peer),
+            Operation::Arrange => self.arrange(peer),
+            Operation::Receipts => {
                 let receipts = self.random.one_in(2);
                 self.note_of(peer, Kind::Operation, format!("sets receipts to {receipts}"));
                 self.command(peer, |engine, now| engine.set_settings(Settings { receipts }, now))?;
                 Ok(())
             }
-            98 => self.typing(peer),
-            _ => {
+            Operation::Type => self.typing(peer),
+            Operation::AskLastSeen => {
                 self.note_of(peer, Kind::Operation, "asks when its siblings were there".into());
                 self.command(peer, Engine::ask_last_seen)?;
                 Ok(())
@@ -219,6 +306,11 @@ impl World {
         self.note_of(approver, Kind::Operation, format!("is to link {name}"));
         self.add_peer(&name, person, Purpose::Candidate { approver })?;
         Ok(())
+    }
+
+    /// Another device of the same person.
+    pub(crate) fn sibling_of(&self, peer: usize) -> Option<usize> {
+        self.devices_of(self.peers[peer].person).into_iter().find(|p| *p != peer)
     }
 
     /// A sibling, by its id.

@@ -60,6 +60,16 @@ impl Plan {
         }
     }
 
+    /// The same for a race of two operations: two people, and nothing that breaks by itself.
+    pub(crate) fn of_pair(random: &mut Random) -> Self {
+        Self { people: 2, wild: false, latency_ms: (5, 20), push_queue: 1_000, ..Self::new(random, Some(0)) }
+    }
+
+    /// The longest that a frame takes.
+    pub(crate) fn latency(&self) -> Duration {
+        Duration::from_millis(self.latency_ms.1)
+    }
+
     /// Settings of the server.
     pub(crate) fn settings(&self, data: std::path::PathBuf) -> Settings {
         let mut settings = Settings { data_dir: data, ..Settings::default() };

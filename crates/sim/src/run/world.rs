@@ -92,9 +92,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(mut random: Random, operations: Option<usize>, os: Simulated) -> Result<Self> {
+    pub(crate) fn new(random: Random, plan: Plan, os: Simulated) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let plan = Plan::new(&mut random, operations);
         let (arrived, arrivals) = mpsc::unbounded_channel();
         Ok(Self {
             operations_left: plan.operations,
