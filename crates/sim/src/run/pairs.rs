@@ -63,7 +63,7 @@ impl World {
         if pair.torn {
             // Half of what was sent is at the server by then.
             let soon = tokio::time::Instant::now() + self.plan.latency();
-            self.step(soon).await?;
+            while self.step(soon).await? {}
             for peer in [first, second] {
                 if self.peers[peer].wire.is_some() {
                     self.hang_up(peer)?;
@@ -71,7 +71,9 @@ impl World {
             }
         }
         self.heal_everything().await?;
-        self.come_to_rest().await?;
+        // A device that was to let another in may be no primary any more: then its user gives up after a while.
+        let patience = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
+        while self.step(patience).await? {}
         self.give_up_candidates()?;
         self.come_to_rest().await?;
         self.check_at_rest().context(format!("{pair:?}"))
