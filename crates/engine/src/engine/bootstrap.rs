@@ -142,6 +142,7 @@ impl Engine {
         if !self.place_head(head, &membership)? {
             return Ok(());
         }
+        self.bring_group_to_head(head)?;
         if self.conversation(id)?.is_some_and(|c| c.membership == InGroup::Outside) {
             self.take_participants_on_trust(&membership)?;
         }
@@ -206,6 +207,22 @@ impl Engine {
         }
         self.save()?;
         Ok(true)
+    }
+
+    /// Asks for the commits between a group and the head that its log was put at: a rebuild leaves the group where it
+    /// stood, and others may have gone on before this device came back.
+    fn bring_group_to_head(&mut self, head: &ConversationHead) -> Result<()> {
+        let id = head.conversation;
+        if self.conversation(id)?.is_none_or(|c| c.membership != InGroup::Member) {
+            return Ok(());
+        }
+        let Some(group) = self.take_group(id)? else { return Ok(()) };
+        let epoch = group.epoch();
+        self.groups.insert(id, group);
+        if epoch < head.epoch {
+            self.ask_for_commits(id, head.since)?;
+        }
+        Ok(())
     }
 
     /// What the snapshot knows of a conversation.

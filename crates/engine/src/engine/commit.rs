@@ -106,6 +106,11 @@ impl Engine {
             self.groups.insert(id, group);
             return Ok(MembershipNote::default());
         }
+        if group.epoch() < entry.epoch && self.session.awaits_commits(id) {
+            // Those before it are on their way, and it comes with them.
+            self.groups.insert(id, group);
+            return self.note_from_outside(id, entry.seq, commit);
+        }
         let sender = LeafIdentity { account: entry.account, device: entry.device };
         let outcome = if group.epoch() < entry.epoch {
             Err(GroupError::Mls { action: "following", cause: "commits are missing".into() })
@@ -374,11 +379,21 @@ impl Engine {
                 continue;
             }
             let sender = LeafIdentity { account: entry.account, device: entry.device };
-            let taken = diario_protocol::decode::<CommitBundle>(body, body.len())
-                .map_err(|e| GroupError::Mls { action: "reading a commit", cause: e.to_string() })
-                .and_then(|bundle| self.take_commit(&mut group, &bundle.commit, sender, false, false));
+            let pending = sealed::pending_commit(&self.db, id)?;
+            sealed::drop_pending_commit(&self.db, id)?;
+            let own = pending.as_ref().is_some_and(|c| c.id == entry.id);
+            let taken = if own {
+                group.merge_own(&self.provider())
+            } else {
+                diario_protocol::decode::<CommitBundle>(body, body.len())
+                    .map_err(|e| GroupError::Mls { action: "reading a commit", cause: e.to_string() })
+                    .and_then(|b| self.take_commit(&mut group, &b.commit, sender, pending.is_some(), false))
+            };
             if let Err(e) = taken {
-                self.misbehaved(Some(id), Misbehaviour::Commit(e.to_string()));
+                // As in `follow`: a commit of its own that it does not know is nobody's fault.
+                if own || sender.device != self.me()?.device {
+                    self.misbehaved(Some(id), Misbehaviour::Commit(e.to_string()));
+                }
                 self.groups.insert(id, group);
                 return self.leave_group(id);
             }

@@ -227,6 +227,11 @@ pub(super) struct SentEntry {
 }
 
 impl Session {
+    /// Whether commits that a group lies behind were asked for.
+    pub(super) fn awaits_commits(&self, id: ConversationId) -> bool {
+        self.under_way.values().any(|asked| matches!(asked, Asked::Commits(of) if *of == id))
+    }
+
     pub(super) fn await_hello(&mut self) {
         self.phase = Phase::AwaitHello;
     }

@@ -123,6 +123,42 @@ async fn a_rebuild_in_the_middle_of_sending_loses_nothing() -> Result<()> {
     Ok(())
 }
 
+/// Epochs that others began between a rebuild and the next connection are followed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn epochs_between_a_rebuild_and_the_next_connection_are_followed() -> Result<()> {
+    let each = 3;
+    let world = World::new().await?;
+    let mut giulia = SimDevice::new(&world, "giulia")?;
+    let turning =
+        diario_engine::EngineConfig { epoch_entries: each, ..diario_engine::EngineConfig::default() };
+    let mut marco = SimDevice::with_config(&world, "marco", turning)?;
+    giulia.register("giulia").await?;
+    marco.register("marco").await?;
+    let to = giulia.find("marco").await?;
+    let chat = giulia.direct(to)?;
+    giulia.say(chat, "before")?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    let before = giulia.engine.log_state(chat)?.unwrap().epoch;
+    giulia.disconnect();
+    giulia.engine.rebuild(giulia.now())?;
+    for n in 0..2 * each {
+        marco.say(chat, &format!("meanwhile {n}"))?;
+        settle(&mut [&mut marco]).await?;
+    }
+    giulia.connect().await?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    let back = giulia.engine.log_state(chat)?.unwrap().epoch;
+    assert!(back > before, "no epoch began meanwhile");
+    for n in 0..2 * each {
+        marco.say(chat, &format!("live {n}"))?;
+        settle(&mut [&mut giulia, &mut marco]).await?;
+    }
+    assert!(giulia.engine.log_state(chat)?.unwrap().epoch > back, "no epoch began live");
+    follows_well(&giulia, chat)?;
+    assert_eq!(giulia.texts(chat)?, marco.texts(chat)?);
+    Ok(())
+}
+
 /// whatsmeow#858: one broken slot stops nothing else, and is replaced alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_slot_does_not_stop_the_others() -> Result<()> {
