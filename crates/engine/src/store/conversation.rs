@@ -196,6 +196,12 @@ impl Conversation {
         self.dirty = true;
     }
 
+    /// Nothing up to there is unread. Of an earlier time in the conversation nothing is, either: devices that came later
+    /// are told nothing of it, and all of an account's count alike.
+    pub(crate) fn seen(&self) -> Seq {
+        self.read.max(Seq(self.since.0.saturating_sub(1)))
+    }
+
     /// Whether the account takes part and the server knows it.
     pub(crate) fn is_open(&self) -> bool {
         self.left_at.is_none() && self.since.0 > 0

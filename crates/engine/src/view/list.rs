@@ -233,7 +233,7 @@ impl Engine {
             size: others.size,
             at: self.last_said_at(c.id, last.as_ref())?.unwrap_or(begun),
             last,
-            unread: self.unread(c.id, c.read, holes)?,
+            unread: self.unread(c.id, c.seen(), holes)?,
             markers,
             head: Seq(c.log_next.0.saturating_sub(1)),
             pinned: arrangement.pinned,
@@ -293,7 +293,7 @@ impl Engine {
     /// The first message of somebody else's after the read marker.
     pub(super) fn first_unread(&self, id: ConversationId) -> Result<Option<Seq>> {
         let Some(me) = self.identity() else { return Ok(None) };
-        let read = Conversation::load(self.db(), id)?.map_or(Seq(0), |c| c.read);
+        let read = Conversation::load(self.db(), id)?.map_or(Seq(0), |c| c.seen());
         if hole::of(self.db(), id)?.iter().any(|hole| hole.last > read) {
             // It may be one that is not here.
             return Ok(None);

@@ -67,3 +67,39 @@ async fn members_come_go_and_leave() -> Result<()> {
     assert!(!bruno.texts(group)?.contains(&"alone now".to_owned()));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unread_is_alike_on_a_device_that_came_after_a_return() -> Result<()> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    let bruno_id = anna.find("bruno").await?;
+    let now = anna.now();
+    let group = anna.engine.create_conversation("Gita", &[bruno_id], now)?;
+    for text in ["one", "two", "three"] {
+        anna.say(group, text)?;
+    }
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    assert_eq!(bruno.engine.conversation_row(group)?.unwrap().unread, 3);
+
+    for change in [GroupChange::Remove(vec![bruno_id]), GroupChange::Add(vec![bruno_id])] {
+        anna.engine.change_group(group, &change, now)?;
+        settle(&mut [&mut anna, &mut bruno]).await?;
+    }
+    anna.say(group, "welcome back")?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    let mut pc = SimDevice::new(&world, "pc")?;
+    pc.link_to(&mut bruno, true).await?;
+    settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    let unread =
+        |device: &SimDevice| Ok::<_, anyhow::Error>(device.engine.conversation_row(group)?.unwrap().unread);
+    assert_eq!((unread(&bruno)?, unread(&pc)?), (1, 1), "what was said before the return is in the past");
+
+    let newest = bruno.engine.conversation_row(group)?.unwrap().head;
+    bruno.engine.mark_read(group, newest, now)?;
+    settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    assert_eq!((unread(&bruno)?, unread(&pc)?), (0, 0));
+    Ok(())
+}
