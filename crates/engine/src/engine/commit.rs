@@ -192,6 +192,8 @@ impl Engine {
     pub(super) fn entered(&mut self, id: ConversationId) -> Result<()> {
         self.take_group(id)?.map(|group| self.groups.insert(id, group));
         self.stepped(id)?;
+        // From now on it tells what was delivered to it.
+        self.session.unmarked.insert(id);
         self.attention.insert(id);
         self.emit(Event::Conversation(id));
         Ok(())

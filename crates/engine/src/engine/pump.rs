@@ -75,7 +75,11 @@ impl Engine {
         let lane = self.session.lane(id);
         let busy =
             lane.control || lane.arriving.is_some() || lane.not_before.is_some() || lane.wait_for.is_some();
-        if busy || behind || conversation.left_at.is_some() {
+        if conversation.left_at.is_some() {
+            self.session.unmarked.remove(&id);
+            return Ok(());
+        }
+        if busy || behind {
             return Ok(());
         }
         if let Some(pending) = sealed::pending_commit(&self.db, id)? {
@@ -92,6 +96,9 @@ impl Engine {
             Membership::Outside => {
                 // What is only delivered, a device that is in the group tells. What is read here nobody else knows.
                 let read = receipts && conversation.read > conversation.marked_read;
+                if !read {
+                    self.session.unmarked.remove(&id);
+                }
                 self.come_in(&conversation, read || own || !outgoing.is_empty())
             }
             // Its commit is gone from the store: so must the group be that it would have made.

@@ -77,6 +77,8 @@ impl Engine {
         let named = NamedValue { head, ..marks_value(account, markers.delivered, markers.read) };
         let write = self.slot_write(id, c.log_epoch, key, version, &named)?;
         self.session.lane(id).slots = true;
+        // Until the answer: a conversation that waits for one is not to be looked at with every input.
+        self.session.unmarked.remove(&id);
         let batch = SlotBatch::Receipts { delivered: markers.delivered, read: markers.read, version };
         let request = PutSlots { conversation: id, epoch: c.log_epoch, writes: vec![write] };
         self.ask(Request::PutSlots(request), Asked::Slots(id, batch));
@@ -100,13 +102,14 @@ impl Engine {
             }
             // A sibling told something: its value comes by the stream, and what it lacks is told after it.
             [SlotOutcome::Newer(newer)] if super::slots::is_leap(version, *newer) => {
-                self.session.unmarked.remove(&id);
                 self.misbehaved(Some(id), Misbehaviour::Slot("its version leaps".into()));
                 return Ok(());
             }
             [SlotOutcome::Newer(newer)] => conversation.mark_version = conversation.mark_version.max(*newer),
             _ => return self.out_of_turn("an outcome that no slot write has"),
         }
+        // There may be more to tell by now.
+        self.session.unmarked.insert(id);
         self.attention.insert(id);
         Ok(())
     }

@@ -219,7 +219,11 @@ impl Engine {
                 if matches!(batch, SlotBatch::Keyring(_)) && (refusal.is_temporary() || is_behind(&refusal)) {
                     self.session.asking.remove(&Question::Keyring);
                 }
-                if !self.refused_for_now(conversation, &refusal) {
+                if self.refused_for_now(conversation, &refusal) {
+                    if matches!(batch, SlotBatch::Receipts { .. }) {
+                        self.session.unmarked.insert(conversation);
+                    }
+                } else {
                     // What the server never takes is not offered again on this connection.
                     self.session.unmarked.remove(&conversation);
                     match batch {

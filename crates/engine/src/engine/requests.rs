@@ -71,7 +71,7 @@ pub(super) struct Session {
     pub(super) vault_written: Option<Epoch>,
     /// What is taken comes from a page of this log, and may be older than the lists that are here.
     pub(super) page_of: Option<ConversationId>,
-    /// Conversations with markers to tell.
+    /// Conversations with markers to tell, but for those whose markers are on their way.
     pub(super) unmarked: BTreeSet<ConversationId>,
     /// Keys to ask for, and asks of others.
     pub(super) asks: super::ask::Asks,
