@@ -58,6 +58,9 @@ pub(crate) enum Task {
     Server {
         #[arg(long)]
         data: PathBuf,
+        /// MiB of the database kept in memory.
+        #[arg(long)]
+        cache_mib: Option<u32>,
     },
     /// Runs the device in a folder until it is live, and prints what that cost.
     #[command(hide = true)]

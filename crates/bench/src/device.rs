@@ -36,9 +36,20 @@ pub(crate) fn in_file(path: &Path, sync: &str) -> Result<Engine> {
 
 /// The same, with settings.
 pub(crate) fn in_file_with(path: &Path, sync: &str, config: EngineConfig) -> Result<Engine> {
+    Ok(Engine::open(open(path, sync)?, config)?)
+}
+
+/// The same, with 128 KiB of the store kept in memory.
+pub(crate) fn in_file_with_small_cache(path: &Path) -> Result<Engine> {
+    let db = open(path, "NORMAL")?;
+    db.execute_batch("PRAGMA cache_size = -128;")?;
+    Ok(Engine::open(db, EngineConfig::default())?)
+}
+
+fn open(path: &Path, sync: &str) -> Result<Connection> {
     let db = Connection::open(path)?;
     db.execute_batch(&format!("PRAGMA journal_mode = WAL; PRAGMA synchronous = {sync};"))?;
-    Ok(Engine::open(db, config)?)
+    Ok(db)
 }
 
 /// A device that is connected.

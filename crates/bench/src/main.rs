@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match &args.task {
-        Some(Task::Server { data }) => runtime.block_on(server::serve(data)),
+        Some(Task::Server { data, cache_mib }) => runtime.block_on(server::serve(data, *cache_mib)),
         Some(Task::CatchUp { home }) => runtime.block_on(scenarios::s4::catch_up(home)),
         Some(Task::Soak(soak)) => runtime.block_on(soak::run(soak)),
         None => runtime.block_on(run(&args)),

@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 /// Runs a server as in production, but without limits of rates and addresses: everything here comes from one.
 ///
 /// It ends with its standard input, so that none is left behind when the benchmark is killed.
-pub(crate) async fn serve(data: &Path) -> Result<()> {
-    let settings = Settings {
+pub(crate) async fn serve(data: &Path, cache_mib: Option<u32>) -> Result<()> {
+    let mut settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data_dir: data.to_owned(),
         attempts_per_minute: 0,
@@ -24,6 +24,7 @@ pub(crate) async fn serve(data: &Path) -> Result<()> {
         max_mailboxes_per_address: usize::MAX,
         ..Settings::default()
     };
+    settings.cache_mib = cache_mib.unwrap_or(settings.cache_mib);
     let server = Server::bind(settings).await?;
     println!("{}", server.local_addr());
     std::io::stdout().flush()?;
@@ -45,8 +46,18 @@ pub(crate) struct ServerProcess {
 impl ServerProcess {
     /// Starts one over the data in a folder.
     pub(crate) fn start(data: &Path) -> Result<Self> {
+        Self::start_with(data, &[])
+    }
+
+    /// The same, with little of the database kept in memory, so that all of that is soon in use.
+    pub(crate) fn start_with_small_cache(data: &Path) -> Result<Self> {
+        Self::start_with(data, &["--cache-mib", "1"])
+    }
+
+    fn start_with(data: &Path, more: &[&str]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("server").arg("--data").arg(data).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("server").arg("--data").arg(data).args(more);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {

@@ -8,7 +8,7 @@ use diario_engine::{Draft, GroupChange};
 use diario_protocol::{AccountId, ConversationId, Retention, Seq};
 use serde::Serialize;
 
-use crate::device::{Device, in_file, now, together};
+use crate::device::{Device, in_file_with_small_cache, now, together};
 use crate::server::ServerProcess;
 use crate::socket::Socket;
 
@@ -180,5 +180,5 @@ impl Crowd {
 }
 
 fn store(folder: &Path, name: &str) -> Result<diario_engine::Engine> {
-    in_file(&folder.join(format!("{name}.sqlite")), "NORMAL")
+    in_file_with_small_cache(&folder.join(format!("{name}.sqlite")))
 }

@@ -1,4 +1,7 @@
 //! The soak: people who live with Diario for hours, and what that leaves behind in memory, descriptors and on disk.
+//!
+//! SQLite's page caches, of the server and of every device, are set small here: at their usual sizes they would go on
+//! filling for hours, and hide a leak behind them.
 
 mod crowd;
 mod sample;
@@ -63,7 +66,7 @@ pub(crate) async fn run(args: &SoakArgs) -> Result<()> {
     let folder = tempfile::tempdir_in(&root)?;
     let data = folder.path().join("server");
     std::fs::create_dir_all(&data)?;
-    let server = ServerProcess::start(&data)?;
+    let server = ServerProcess::start_with_small_cache(&data)?;
     let mut crowd = Crowd::gather(&server, folder.path(), args.people).await?;
     eprintln!("{} people with two devices each; Ctrl-C ends the soak early", args.people);
 

@@ -46,6 +46,11 @@ impl Verdict {
             let flat = to - from <= RISE * f64::midpoint(from, to).abs();
             Figure { name, from: from / scale, to: to / scale, unit, flat }
         };
+        // Threads for blocking work come and go: one more at the end than at the beginning says nothing.
+        let count = |name, of: fn(&Sample) -> f64| {
+            let figure = level(name, "", 1.0, of);
+            Figure { flat: figure.to - figure.from < 1.0, ..figure }
+        };
         let price = |name, of: fn(&Sample) -> f64| {
             let slope = |half: &[Sample]| {
                 line(&half.iter().map(|s| (f64::from(s.done.messages), of(s))).collect::<Vec<_>>()).slope
@@ -65,12 +70,12 @@ impl Verdict {
         Self {
             figures: vec![
                 level("server: memory", "MiB", MIB, |s| s.server.memory),
-                level("server: descriptors", "", 1.0, |s| s.server.descriptors),
-                level("server: threads", "", 1.0, |s| s.server.threads),
+                count("server: descriptors", |s| s.server.descriptors),
+                count("server: threads", |s| s.server.threads),
                 price("server: database", |s| s.database),
                 log,
                 level("devices: memory of all", "MiB", MIB, |s| s.devices.memory),
-                level("devices: descriptors", "", 1.0, |s| s.devices.descriptors),
+                count("devices: descriptors", |s| s.devices.descriptors),
                 price("devices: all stores", |s| s.stores),
             ],
         }
