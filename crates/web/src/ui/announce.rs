@@ -13,7 +13,11 @@ pub(crate) fn Announcer() -> impl IntoView {
     let state = use_state();
     let said = RwSignal::new((false, String::new()));
     Effect::new(move |_| {
-        let Some(arrived) = state.arrived.get() else { return };
+        let Some(arrived) = state.arrived.get() else {
+            // The account went from this browser: nothing that was said in it stays.
+            said.update(|(_, text)| text.clear());
+            return;
+        };
         let open = state.nav.place_now().conversation() == Some(arrived.conversation);
         let words = if open && browser::is_looked_at() {
             tr_args("announce-here", &[("sender", arrived.sender.into()), ("text", arrived.text.into())])
