@@ -210,6 +210,7 @@ pub fn seals(bytes: &[u8]) -> bool {
             assert_eq!(decode(&encode(&named), usize::MAX).as_ref(), Ok(&named));
             true
         }
+        7 => crate::engine::fuzz::reads_payload(bytes),
         _ => false,
     }
 }

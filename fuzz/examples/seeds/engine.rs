@@ -94,6 +94,7 @@ pub(crate) fn seals() -> Seeds {
         (PublicKey::new([2; 32]), None::<Bin>, false),
     );
     let ((kind, label, at, key), (sealing, credential, removed)) = terms;
+    let list = crate::frames::list(1, None);
     let record = ((kind, label, at, key, sealing, credential, removed), Signature::new([3; 64]));
     vec![
         ("content", of(1, b"ciao")),
@@ -102,6 +103,8 @@ pub(crate) fn seals() -> Seeds {
         ("method", of(4, &encode(&record))),
         ("newest", of(5, &encode(&(Epoch(3), Bin(vec![7; 32]), 2_u64)))),
         ("named", of(6, &encode(&("title", Bin(b"friends".to_vec()), true)))),
+        ("request", of(7, &encode(&(PublicKey::new([1; 32]), "desktop")))),
+        ("grant", of(7, &encode(&(ServerId::new([4; 16]), "anna", list, Epoch(3), Bin(vec![7; 32]))))),
     ]
 }
 

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use super::entries::{entry_id, short_hash};
 use super::join::admin;
 use super::letter::Letter;
+pub(crate) use super::link::reads_payload;
 use super::{Engine, EngineConfig, ImportItem, Result};
 use crate::content::MimiContent;
 use crate::crypto::identity::KeyPair;

@@ -1,6 +1,6 @@
 //! Linking a device: the state machines of [`crate::linking`] over the server's mailboxes.
 
-use diario_protocol::device_list::{DeviceRole, ListedDevice, SignedDeviceList};
+use diario_protocol::device_list::{DeviceRole, ListedDevice, SignedDeviceList, ValidatedDeviceList};
 use diario_protocol::{
     AccountId, Bin, ConversationId, DeviceId, Epoch, MailboxId, MailboxItem, Position, PublicKey, Refusal,
     Request, ServerId, Timestamp, Username,
@@ -415,10 +415,7 @@ impl Engine {
 
     /// Candidate: this device is one of the account now.
     fn link_granted(&mut self, mailbox: MailboxId, payload: &[u8]) -> Result<()> {
-        let grant = diario_protocol::decode::<LinkGrant>(payload, payload.len()).ok();
-        let checked =
-            grant.and_then(|g| Some((g.list.validate().ok()?, ConversationKey::from_slice(&g.self_key)?, g)));
-        let Some((list, self_key, grant)) = checked else {
+        let Some((list, self_key, grant)) = checked_grant(payload) else {
             return self.linking_failed("the other device sent something unreadable");
         };
         let Linking::Candidate(side) = &mut self.linking else { return Ok(()) };
@@ -473,6 +470,18 @@ impl Engine {
         self.emit(Event::Linking(LinkingStep::Failed(why.to_owned())));
         Ok(())
     }
+}
+
+/// What a primary granted, if it is all there and its list is signed.
+fn checked_grant(payload: &[u8]) -> Option<(ValidatedDeviceList, ConversationKey, LinkGrant)> {
+    let grant = diario_protocol::decode::<LinkGrant>(payload, payload.len()).ok()?;
+    Some((grant.list.validate().ok()?, ConversationKey::from_slice(&grant.self_key)?, grant))
+}
+
+/// Whether a payload is what one side of a linking sends once both know each other.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn reads_payload(payload: &[u8]) -> bool {
+    diario_protocol::decode::<LinkRequest>(payload, payload.len()).is_ok() || checked_grant(payload).is_some()
 }
 
 /// The mailbox that a request is about.
