@@ -129,7 +129,7 @@ impl Engine {
         })
     }
 
-    fn on_left(&mut self, id: ConversationId, seq: Seq) -> Result<()> {
+    pub(super) fn on_left(&mut self, id: ConversationId, seq: Seq) -> Result<()> {
         if self.conversation(id)?.is_none() {
             return Ok(());
         }
@@ -137,6 +137,13 @@ impl Engine {
         self.leave_group(id)?;
         // Later devices are told nothing of it but the log.
         self.session.snapshot.wanted = true;
+        self.fail_outgoing(id)?;
+        self.emit(Event::Conversation(id));
+        Ok(())
+    }
+
+    /// Nothing can be said any more in a conversation that was left: what waits to be sent there is told to be lost.
+    pub(super) fn fail_outgoing(&mut self, id: ConversationId) -> Result<()> {
         for outgoing in outbox::oldest(&self.db, id, usize::MAX)? {
             outbox::drop_row(&self.db, outgoing.row)?;
             if let Some(entry) = outgoing.entry {
@@ -145,7 +152,6 @@ impl Engine {
                 self.emit(Event::Failed { conversation: id, id: Some(entry), refusal });
             }
         }
-        self.emit(Event::Conversation(id));
         Ok(())
     }
 

@@ -183,6 +183,9 @@ impl Engine {
                 self.misbehaved(Some(id), Misbehaviour::Rewritten(head.head));
                 return Ok(false);
             }
+            if head.left && c.left_at.is_none() {
+                self.on_left(id, head.head)?;
+            }
             return Ok(true);
         }
         let first = if fresh { head.since } else { c.log_next };
@@ -204,6 +207,9 @@ impl Engine {
         self.conversations.insert(id, c);
         if leaves {
             self.leave_group(id)?;
+        }
+        if head.left {
+            self.fail_outgoing(id)?;
         }
         self.save()?;
         Ok(true)

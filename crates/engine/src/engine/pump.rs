@@ -75,11 +75,15 @@ impl Engine {
         let lane = self.session.lane(id);
         let busy =
             lane.control || lane.arriving.is_some() || lane.not_before.is_some() || lane.wait_for.is_some();
-        if conversation.left_at.is_some() {
-            self.session.unmarked.remove(&id);
+        if busy || behind {
             return Ok(());
         }
-        if busy || behind {
+        if conversation.left_at.is_some() {
+            self.session.unmarked.remove(&id);
+            // Taken in and taken out again while this device was off: what was said in between is to be read.
+            if self.session.lane(id).welcomed.is_some() {
+                self.ask_for_welcome(id);
+            }
             return Ok(());
         }
         if let Some(pending) = sealed::pending_commit(&self.db, id)? {

@@ -150,6 +150,7 @@ impl World {
             self.add_peer(&format!("{person}-phone"), person, Purpose::Member)?;
         }
         self.come_to_rest().await?;
+        self.note_cut_offs()?;
         self.hostile = true;
         self.in_ms(1, Due::Operate);
         while self.operations_left > 0 {

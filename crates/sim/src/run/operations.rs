@@ -329,6 +329,25 @@ impl World {
         let Some(device) = self.sibling(primary) else { return Ok(()) };
         self.note_of(primary, Kind::Operation, format!("revokes {}", super::frames::short(&device)));
         self.command(primary, |engine, now| engine.revoke(device, now))?;
+        self.list_of_a_rival(primary)
+    }
+
+    /// Now and then another primary changes the list of the account's devices in the same moment.
+    fn list_of_a_rival(&mut self, primary: usize) -> Result<()> {
+        let mut rivals = self.devices_of(self.peers[primary].person);
+        rivals.retain(|p| *p != primary && self.peers[*p].engine.as_ref().is_some_and(Engine::is_primary));
+        if rivals.is_empty() || self.random.one_in(3) {
+            return Ok(());
+        }
+        let rival = rivals[self.random.below(rivals.len())];
+        self.rename_device(rival)
+    }
+
+    fn rename_device(&mut self, peer: usize) -> Result<()> {
+        let Some((_, device)) = self.peers[peer].identity() else { return Ok(()) };
+        let number = self.random.below(1000);
+        self.note_of(peer, Kind::Operation, "is renamed".into());
+        self.command(peer, |engine, now| engine.rename_device(device, &format!("device {number}"), now))?;
         Ok(())
     }
 
@@ -346,7 +365,7 @@ impl World {
         if done.is_some() && what != 1 {
             self.marks.hit("a device was promoted");
         }
-        Ok(())
+        self.list_of_a_rival(primary)
     }
 
     fn recovery_key(&mut self, peer: usize) -> Result<()> {
@@ -422,11 +441,8 @@ impl World {
                 })?;
             }
             _ => {
-                let Some((_, device)) = self.peers[peer].identity() else { return Ok(()) };
-                self.note_of(peer, Kind::Operation, "is renamed".into());
-                self.command(peer, |engine, now| {
-                    engine.rename_device(device, &format!("device {number}"), now)
-                })?;
+                self.rename_device(peer)?;
+                self.list_of_a_rival(peer)?;
             }
         }
         Ok(())

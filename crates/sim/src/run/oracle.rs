@@ -1,6 +1,6 @@
 //! What must hold after every event, whatever happens.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use coset::{CborSerializable as _, CoseEncrypt0};
@@ -43,6 +43,8 @@ pub(crate) struct Oracle {
     pub(crate) said: HashMap<EntryId, Said>,
     pub(crate) said_in_all: usize,
     nonces: HashMap<Used, [u8; 32]>,
+    /// Devices that a list of their account had.
+    pub(crate) listed: HashSet<usize>,
     pub(crate) cut_off: HashMap<usize, CutOff>,
 }
 
@@ -183,7 +185,7 @@ impl World {
         Connection::open_with_flags(self.host.database(), flags).context("the server's database")
     }
 
-    /// Devices that the newest lists lack are cut off from now on.
+    /// Devices that were listed, and that the newest lists lack, are cut off from now on.
     pub(crate) fn note_cut_offs(&mut self) -> Result<()> {
         let truth = self.truth()?;
         for peer in 0..self.peers.len() {
@@ -191,12 +193,9 @@ impl World {
             if self.oracle.cut_off.contains_key(&peer) {
                 continue;
             }
-            let known: bool = truth.query_row(
-                "SELECT EXISTS (SELECT 1 FROM account WHERE id = ?1)",
-                [account.as_bytes()],
-                |row| row.get(0),
-            )?;
-            if known && !is_listed(&truth, account, device)? {
+            if is_listed(&truth, account, device)? {
+                self.oracle.listed.insert(peer);
+            } else if self.oracle.listed.contains(&peer) {
                 let mut cut = CutOff::default();
                 let mut rows = truth.prepare(
                     "SELECT id, epoch, (SELECT coalesce(max(seq), 0) FROM log WHERE conversation = c.id)

@@ -56,7 +56,7 @@ pub(crate) struct Peer {
     pub(crate) copy: Option<PathBuf>,
     /// Linkings that failed on it.
     pub(crate) failed_linkings: u32,
-    store: PathBuf,
+    pub(super) store: PathBuf,
     copies: u32,
     reader: Option<Connection>,
 }

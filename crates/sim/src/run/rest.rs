@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use diario_engine::Engine;
 use diario_protocol::{AccountId, ConversationId, ConversationKind, EntryId, Epoch, Seq};
+use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
 use super::frames::short;
 use super::oracle::{is_listed, number};
+use super::peer::Peer;
 use super::world::World;
 
 /// How long devices may take to agree once nothing breaks, in virtual time.
@@ -83,7 +85,7 @@ impl World {
                     peer.name, found.waiting, found.waiting_for
                 ));
             } else if found.outgoing > 0 {
-                reasons.push(format!("{} has {} to send", peer.name, found.outgoing));
+                reasons.push(format!("{} has to send: {}", peer.name, outgoing(peer)?));
             } else if found.missing > 0 || !found.gaps.is_empty() {
                 reasons.push(format!("{} lacks {} entries, gaps {:?}", peer.name, found.missing, found.gaps));
             }
@@ -161,9 +163,10 @@ impl World {
         }
         for (id, said) in &self.oracle.said {
             let place = self.oracle.place_of(*id);
+            let inside =
+                self.oracle.listed.contains(&said.peer) && !self.oracle.cut_off.contains_key(&said.peer);
             ensure!(
-                place.is_some()
-                    || (!said.acked && (said.excused || self.oracle.cut_off.contains_key(&said.peer))),
+                place.is_some() || (!said.acked && (said.excused || !inside)),
                 "lost: “{}” of {} was never stored",
                 said.text,
                 self.peers[said.peer].name
@@ -366,4 +369,17 @@ fn state(engine: &Engine, stored: &HashSet<ConversationId>) -> Result<BTreeMap<S
         state.extend(words.into_iter().map(|(what, value)| (format!("the {what} of {id}"), value)));
     }
     Ok(state)
+}
+
+/// What waits in a device's outbox: kinds, in how many rows, and of which conversations.
+fn outgoing(peer: &Peer) -> Result<String> {
+    let store = Connection::open_with_flags(&peer.store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut statement = store.prepare(
+        "SELECT kind, count(*), conversation FROM outbox GROUP BY kind, conversation ORDER BY kind",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let of = short(&ConversationId::new(row.get(2)?));
+        Ok(format!("{} of kind {} for {of}", row.get::<_, i64>(1)?, row.get::<_, i64>(0)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?.join(", "))
 }

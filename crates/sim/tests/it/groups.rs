@@ -103,3 +103,66 @@ async fn unread_is_alike_on_a_device_that_came_after_a_return() -> Result<()> {
     assert_eq!((unread(&bruno)?, unread(&pc)?), (0, 0));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_fails_too_if_a_rebuild_tells_that_the_group_was_left() -> Result<()> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    let bruno_id = anna.find("bruno").await?;
+    let now = anna.now();
+    let group = anna.engine.create_conversation("Gita", &[bruno_id], now)?;
+    anna.say(group, "hello")?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+
+    bruno.disconnect();
+    anna.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), now)?;
+    settle(&mut [&mut anna]).await?;
+    let too_late = bruno.say(group, "written too late")?;
+    bruno.engine.rename_conversation(group, "Too late as well", now)?;
+    bruno.engine.rebuild(now)?;
+    bruno.connect().await?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    assert_eq!(bruno.engine.message(group, too_late)?.unwrap().state, MessageState::Failed);
+    assert!(
+        bruno.events.iter().any(|e| matches!(e, Event::Failed { id: Some(id), .. } if *id == too_late)),
+        "a message that cannot be sent any more is told: {:?}",
+        bruno.last_events()
+    );
+    assert_eq!(bruno.engine.diagnose()?.outgoing, 0, "nothing waits for ever");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_said_between_coming_and_going_is_read_by_who_was_off_meanwhile() -> Result<()> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    let mut pc = SimDevice::new(&world, "pc")?;
+    pc.link_to(&mut bruno, true).await?;
+    settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    let bruno_id = anna.find("bruno").await?;
+    let now = anna.now();
+
+    bruno.disconnect();
+    pc.disconnect();
+    let group = anna.engine.create_conversation("Gita", &[bruno_id], now)?;
+    anna.say(group, "while you are here")?;
+    settle(&mut [&mut anna]).await?;
+    anna.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), now)?;
+    anna.say(group, "without you")?;
+    settle(&mut [&mut anna]).await?;
+    bruno.connect().await?;
+    pc.connect().await?;
+    settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    for device in [&mut bruno, &mut pc] {
+        assert_eq!(device.texts(group)?, ["while you are here"], "{:?}", device.last_events());
+        assert!(!device.engine.conversation_row(group)?.unwrap().open);
+        assert!(device.engine.log_state(group)?.is_some_and(|log| !log.in_group));
+    }
+    Ok(())
+}

@@ -36,7 +36,7 @@ impl Writer {
         let (seq, epoch) = (entry.seq, ended.next());
         let after: Arc<[AccountId]> = new.participants.into();
         self.update_group(id, epoch, &new.public_state, &new.group_info, &new.tree)?;
-        self.update_leaves(id, &new.leaves)?;
+        self.update_leaves(id, &new.leaves, &after)?;
 
         let joined: Vec<_> = after.iter().filter(|a| !before.participants.contains(a)).copied().collect();
         let left: Vec<_> = before.participants.iter().filter(|a| !after.contains(a)).copied().collect();
@@ -91,7 +91,15 @@ impl Writer {
     }
 
     /// Writes the difference, which is small in a large group.
-    fn update_leaves(&mut self, id: ConversationId, leaves: &[DeviceRef]) -> Result<(), rusqlite::Error> {
+    ///
+    /// A device that goes out with its account keeps its welcome: what was said while the account was in is for it to
+    /// read, also if it was off all the time.
+    fn update_leaves(
+        &mut self,
+        id: ConversationId,
+        leaves: &[DeviceRef],
+        participants: &[AccountId],
+    ) -> Result<(), rusqlite::Error> {
         let had: BTreeSet<DeviceRef> = self
             .db
             .prepare_cached("SELECT account, device FROM leaf WHERE conversation = ?1")?
@@ -104,6 +112,9 @@ impl Writer {
             let key = params![id.as_bytes(), gone.account.as_bytes(), gone.device.as_bytes()];
             let delete = "DELETE FROM leaf WHERE conversation = ?1 AND account = ?2 AND device = ?3";
             self.db.prepare_cached(delete)?.execute(key)?;
+            if !participants.contains(&gone.account) {
+                continue;
+            }
             let delete = "DELETE FROM welcome WHERE conversation = ?1 AND account = ?2 AND device = ?3";
             if self.db.prepare_cached(delete)?.execute(key)? > 0 {
                 self.forget_unread_welcomes(id)?;
