@@ -257,10 +257,18 @@ impl Engine {
     /// Asks a conversation's members for keys that the keyring does not have.
     pub(super) fn ask_conversation(&mut self, id: ConversationId, epochs: &[Epoch]) -> Result<()> {
         let Some(c) = self.conversation(id)?.cloned() else { return Ok(()) };
-        // What was sealed before the account came in is not its to read, and nobody would answer.
-        let is_ours = |epoch: &Epoch| *epoch <= c.log_epoch && (c.since.0 <= 1 || *epoch > c.since_epoch);
+        // What was sealed before the account came in is not its to read, and nobody would answer; but it may have been in
+        // before, and gone out in between.
+        let is_ours = |epoch: Epoch| -> Result<bool> {
+            let since = c.since.0 <= 1 || epoch > c.since_epoch;
+            let before = || message::waiting_for_key(&self.db, id, epoch);
+            Ok(epoch <= c.log_epoch && (since || before()?.iter().any(|waiting| waiting.seq < c.since)))
+        };
         let mut wanted = Vec::new();
-        for epoch in epochs.iter().rev().copied().filter(is_ours).take(MOST_EPOCHS) {
+        for epoch in epochs.iter().rev().copied() {
+            if wanted.len() == MOST_EPOCHS || !is_ours(epoch)? {
+                continue;
+            }
             let not_from = asked::wrong_answers(&self.db, id, epoch, MOST_WRONG)?;
             wanted.push(Wanted { epoch, not_from });
         }

@@ -7,7 +7,7 @@ use diario_protocol::{
 use super::requests::{Arriving, Asked};
 use super::{Engine, Result};
 use crate::error::{EngineError, Misbehaviour};
-use crate::group::{Group, Join, OwnCommit, Provider};
+use crate::group::{Group, GroupError, Join, OwnCommit, Provider};
 use crate::store::conversation::Membership;
 use crate::store::{people, sealed};
 
@@ -61,8 +61,11 @@ impl Engine {
             Ok(join) => join,
             Err(e) => {
                 self.db.execute_batch("ROLLBACK TO entering; RELEASE entering")?;
-                // A welcome for a key package that is gone, or a broken one: enter from outside when needed.
-                self.misbehaved(Some(id), Misbehaviour::Join(e.to_string()));
+                // Enter from outside when needed. A key package that is gone went with a store that was put back from a
+                // copy: nobody's fault.
+                if !matches!(e, GroupError::NoKeyPackage) {
+                    self.misbehaved(Some(id), Misbehaviour::Join(e.to_string()));
+                }
                 return self.drop_welcome(id, welcome.epoch);
             }
         };

@@ -58,7 +58,10 @@ impl Group {
         };
         // The leaves' own lifetimes are not Diario's rule: the signed device lists are, and they are checked.
         let staged = StagedWelcome::build_from_welcome(provider, &join_config(), welcome)
-            .map_err(failed("welcome"))?
+            .map_err(|e| match e {
+                WelcomeError::NoMatchingKeyPackage => GroupError::NoKeyPackage,
+                other => failed("welcome")(other),
+            })?
             .with_ratchet_tree(tree(tree_bytes)?)
             .skip_lifetime_validation()
             .replace_old_group()

@@ -70,6 +70,9 @@ pub enum GroupError {
         /// OpenMLS's words.
         cause: String,
     },
+    /// A welcome is for a key package that is not here (any more).
+    #[error("the key package that it was made for is not here")]
+    NoKeyPackage,
     /// The group's roster breaks a rule.
     #[error(transparent)]
     Roster(#[from] RosterError),

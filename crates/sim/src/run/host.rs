@@ -86,7 +86,11 @@ pub(crate) fn copy_as_after_power_cut(
     let mut log = std::fs::read(&from)?;
     let unsynced = log.len().saturating_sub(usize::try_from(synced)?);
     log.truncate(log.len() - unsynced + random.below(unsynced + 1));
-    std::fs::write(to, log)?;
+    std::fs::write(&to, log)?;
+    // What a power cut has left is on the disk: another cut, before anything else is written, takes none of it.
+    os.spare_syncs(true);
+    std::fs::File::open(&to)?.sync_all()?;
+    os.spare_syncs(false);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use diario_engine::recovery::WordLanguage;
 use diario_engine::{Arrangement, ConversationRow, Draft, Engine, GroupChange, Settings};
 use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, RecoveryId, Seq};
 
+use super::frames::short;
 use super::journal::Kind;
 use super::oracle::Said;
 use super::peer::Purpose;
@@ -216,11 +217,7 @@ impl World {
         for _ in 0..times {
             self.oracle.said_in_all += 1;
             let text = format!("message {}", self.oracle.said_in_all);
-            self.note_of(
-                peer,
-                Kind::Operation,
-                format!("says “{text}” in {}", super::frames::short(&row.id)),
-            );
+            self.note_of(peer, Kind::Operation, format!("says “{text}” in {}", short(&row.id)));
             let draft = Draft::Text(text.clone());
             if let Some(id) = self.command(peer, |engine, now| engine.send(row.id, &draft, now))? {
                 let said = Said { peer, text, acked: false, excused: false };
@@ -236,11 +233,7 @@ impl World {
             return Ok(());
         }
         let seq = Seq(1 + self.random.bits() % row.head.0);
-        self.note_of(
-            peer,
-            Kind::Operation,
-            format!("has read {} up to {}", super::frames::short(&row.id), seq.0),
-        );
+        self.note_of(peer, Kind::Operation, format!("has read {} up to {}", short(&row.id), seq.0));
         self.command(peer, |engine, now| engine.mark_read(row.id, seq, now))?;
         Ok(())
     }
@@ -285,7 +278,7 @@ impl World {
             GroupChange::Remove(_) => "removes somebody from",
             GroupChange::Add(_) => "adds somebody to",
         };
-        self.note_of(peer, Kind::Operation, format!("{words} {}", super::frames::short(&row.id)));
+        self.note_of(peer, Kind::Operation, format!("{words} {}", short(&row.id)));
         let done = self.command(peer, |engine, now| engine.change_group(row.id, &change, now))?;
         match (done, change) {
             (Some(()), GroupChange::Leave) => self.marks.hit("a conversation was left by its member"),
@@ -327,20 +320,25 @@ impl World {
     fn revoke(&mut self, peer: usize) -> Result<()> {
         let Some(primary) = self.primary_of(self.peers[peer].person) else { return Ok(()) };
         let Some(device) = self.sibling(primary) else { return Ok(()) };
-        self.note_of(primary, Kind::Operation, format!("revokes {}", super::frames::short(&device)));
+        self.note_of(primary, Kind::Operation, format!("revokes {}", short(&device)));
         self.command(primary, |engine, now| engine.revoke(device, now))?;
         self.list_of_a_rival(primary)
     }
 
-    /// Now and then another primary changes the list of the account's devices in the same moment.
+    /// Another primary, where there is one, vouches for a linked device in the same moment: two lists race.
     fn list_of_a_rival(&mut self, primary: usize) -> Result<()> {
-        let mut rivals = self.devices_of(self.peers[primary].person);
-        rivals.retain(|p| *p != primary && self.peers[*p].engine.as_ref().is_some_and(Engine::is_primary));
-        if rivals.is_empty() || self.random.one_in(3) {
+        let mine = self.devices_of(self.peers[primary].person);
+        let (primaries, linked): (Vec<_>, Vec<_>) =
+            mine.into_iter().partition(|p| self.peers[*p].engine.as_ref().is_some_and(Engine::is_primary));
+        let Some(rival) = primaries.into_iter().find(|p| *p != primary) else { return Ok(()) };
+        let linked: Vec<_> = linked.iter().filter_map(|p| self.peers[*p].identity()).collect();
+        if linked.is_empty() {
             return Ok(());
         }
-        let rival = rivals[self.random.below(rivals.len())];
-        self.rename_device(rival)
+        let (_, device) = linked[self.random.below(linked.len())];
+        self.note_of(rival, Kind::Operation, format!("renews {}", short(&device)));
+        self.command(rival, |engine, now| engine.renew(device, now))?;
+        Ok(())
     }
 
     fn rename_device(&mut self, peer: usize) -> Result<()> {
@@ -356,7 +354,7 @@ impl World {
         let Some(device) = self.sibling(primary) else { return Ok(()) };
         let what = self.random.below(4);
         let words = ["hands over to", "demotes", "promotes", "promotes"][what];
-        self.note_of(primary, Kind::Operation, format!("{words} {}", super::frames::short(&device)));
+        self.note_of(primary, Kind::Operation, format!("{words} {}", short(&device)));
         let done = self.command(primary, |engine, now| match what {
             0 => engine.hand_over(device, now),
             1 => engine.demote(device, now),
@@ -421,28 +419,27 @@ impl World {
     fn arrange(&mut self, peer: usize) -> Result<()> {
         let Some(row) = self.some_row(peer)? else { return Ok(()) };
         let id: ConversationId = row.id;
-        let short = super::frames::short(&id);
+        let which = short(&id);
         let number = self.random.below(1000);
         match self.random.below(4) {
             0 => {
-                self.note_of(peer, Kind::Operation, format!("drafts in {short}"));
+                self.note_of(peer, Kind::Operation, format!("drafts in {which}"));
                 self.command(peer, |engine, now| engine.set_draft(id, &format!("draft {number}"), now))?;
             }
             1 => {
-                self.note_of(peer, Kind::Operation, format!("pins or mutes {short}"));
+                self.note_of(peer, Kind::Operation, format!("pins or mutes {which}"));
                 let arrangement =
                     Arrangement { pinned: number.is_multiple_of(2), muted: number.is_multiple_of(3) };
                 self.command(peer, |engine, now| engine.arrange(id, arrangement, now))?;
             }
             2 => {
-                self.note_of(peer, Kind::Operation, format!("names {short}"));
+                self.note_of(peer, Kind::Operation, format!("names {which}"));
                 self.command(peer, |engine, now| {
                     engine.rename_conversation(id, &format!("name {number}"), now)
                 })?;
             }
             _ => {
                 self.rename_device(peer)?;
-                self.list_of_a_rival(peer)?;
             }
         }
         Ok(())
