@@ -1,6 +1,7 @@
 //! What must hold at the end, when nothing breaks any more: everybody has everything, and nobody has more.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -80,10 +81,20 @@ impl World {
             } else if !engine.at_rest() {
                 reasons.push(format!("{} is busy", peer.name));
             } else if found.waiting > 0 {
-                reasons.push(format!(
-                    "{} cannot read {}: waits for {:?}",
-                    peer.name, found.waiting, found.waiting_for
-                ));
+                let mut words = format!("{} cannot read {}", peer.name, found.waiting);
+                for wanted in &found.waiting_for {
+                    for epoch in &wanted.epochs {
+                        let (of, holders) =
+                            (short(&wanted.conversation), self.holders(wanted.conversation, *epoch)?);
+                        let asked = wanted.asked_at.map_or("not asked", |_| "asked");
+                        let _ = write!(
+                            words,
+                            ", {asked} for the key of epoch {} of {of}, which {holders}",
+                            epoch.0
+                        );
+                    }
+                }
+                reasons.push(words);
             } else if found.outgoing > 0 {
                 reasons.push(format!("{} has to send: {}", peer.name, outgoing(peer)?));
             } else if found.missing > 0 || !found.gaps.is_empty() {
@@ -93,6 +104,21 @@ impl World {
         let unfinished = self.peers.iter().filter(|p| !p.lost && p.identity().is_none());
         reasons.extend(unfinished.map(|p| format!("{} has no account yet", p.name)));
         Ok(reasons)
+    }
+
+    /// Who has a key of this epoch, the lost ones too.
+    fn holders(&self, conversation: ConversationId, epoch: Epoch) -> Result<String> {
+        let mut names = Vec::new();
+        for peer in &self.peers {
+            let store = Connection::open_with_flags(&peer.store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let held = store
+                .prepare("SELECT 1 FROM key WHERE conversation = ?1 AND epoch = ?2")?
+                .exists(rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()])?;
+            if held {
+                names.push(if peer.lost { format!("{} (lost)", peer.name) } else { peer.name.clone() });
+            }
+        }
+        Ok(if names.is_empty() { "nobody has".to_owned() } else { format!("is at {}", names.join(", ")) })
     }
 
     /// Everything that must hold.
