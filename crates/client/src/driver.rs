@@ -185,7 +185,7 @@ impl Driver {
             // Nobody listening is fine.
             let _ = self.events.send(event);
         }
-        let rests = self.engine.at_rest();
+        let rests = self.engine.at_rest() && !self.engine.tends_asks_soon();
         self.rest.send_if_modified(|before| std::mem::replace(before, rests) != rests);
     }
 

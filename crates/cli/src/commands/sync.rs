@@ -41,6 +41,10 @@ pub(crate) async fn run(context: &mut Context, args: Sync) -> Result<(), CliErro
             return feed.finish(context).await;
         }
         match context.next(limit).await? {
+            // All but the asking for keys is done: that goes on at the next connection.
+            Wake::Late if !stays && context.engine(|e, _| Ok::<_, EngineError>(e.at_rest())).await? => {
+                return feed.finish(context).await;
+            }
             Wake::Late if !stays => {
                 let e = context.offline("not everything is here").await;
                 return Err(e.hint("what waits in the outbox is safe, and goes out at the next connection"));

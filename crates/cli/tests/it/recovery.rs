@@ -210,3 +210,23 @@ fn days_that_no_device_lived_through_are_read_after_a_recovery() {
     new.ok(&["send", "marco", "I have it all"]);
     until("it arrives", || marco.texts("giulia").last().is_some_and(|text| text == "I have it all"));
 }
+
+#[test]
+fn what_was_said_while_no_device_lived_is_read_once_both_have_synced() {
+    let world = World::new();
+    let (marco, phone) = (world.register("marco"), world.register("giulia"));
+    let words = key(&phone, "en");
+    drop(phone);
+    marco.ok(&["send", "giulia", "while nobody was there"]);
+
+    let new = world.home("new");
+    assert_eq!(recover(&new, &["--revoke-others"], &words).code, 0);
+    new.ok(&["sync"]);
+    let waits = new.ok(&["history", "marco"]);
+    let timeless = |row: &serde_json::Value| row["sent_at"].as_str().unwrap().starts_with("1970");
+    assert!(!waits.iter().any(timeless), "the server knows when: {waits:?}");
+    // Each of these ends by itself, and only once it asked, or answered.
+    marco.ok(&["sync"]);
+    new.ok(&["sync"]);
+    assert!(new.texts("marco").contains(&"while nobody was there".to_owned()), "{:?}", new.texts("marco"));
+}

@@ -425,6 +425,13 @@ impl Engine {
         Ok(answer_now)
     }
 
+    /// Whether a key is to be asked for, or somebody's ask to be answered, within seconds: a device that ends its
+    /// connection before that puts it off to the next one.
+    pub fn tends_asks_soon(&self) -> bool {
+        let soon = KEYRING_FIRST_MS.max(LAST_TURN_MS);
+        self.timers.get(&Timer::Asks).is_some_and(|at| at.ms_since(self.now) <= soon)
+    }
+
     pub(super) fn answers_now(&self, id: ConversationId) -> bool {
         self.session.asks.to_answer.get(&id).is_some_and(|at| *at <= self.now)
     }

@@ -305,6 +305,7 @@ impl Engine {
             annotates: None,
             sealed: entry.body.0.clone(),
             hash: None,
+            received_at: entry.received_at,
         };
         self.take_preview(&waiting, false)
     }

@@ -324,6 +324,7 @@ impl Waiting {
             annotates: entry.annotates,
             sealed: Vec::new(),
             hash: Some(hash),
+            received_at: entry.received_at,
         }
     }
 }
@@ -338,7 +339,7 @@ pub(super) fn row(w: &Waiting) -> NewMessage<'static> {
         device: w.device,
         epoch: w.epoch,
         annotates: w.annotates,
-        sent_at: Timestamp(0),
+        sent_at: w.received_at,
         state: state::READABLE,
         reason: None,
         text: "",
@@ -359,10 +360,10 @@ pub(super) fn waiting_of(entry: &Entry, hash: LogHash) -> Waiting {
 
 /// A row for a commit; without content, it changed nobody's membership.
 pub(super) fn commit_row<'a>(entry: &Entry, hash: LogHash, content: Option<&'a [u8]>) -> NewMessage<'a> {
-    NewMessage { state: state::COMMIT, sent_at: entry.received_at, content, ..row(&Waiting::of(entry, hash)) }
+    NewMessage { state: state::COMMIT, content, ..row(&Waiting::of(entry, hash)) }
 }
 
 /// A row for an entry of which the server has only what keeps the log whole.
 pub(super) fn gone_row(entry: &Entry, hash: LogHash) -> NewMessage<'static> {
-    NewMessage { sent_at: entry.received_at, ..row(&Waiting::of(entry, hash)) }
+    row(&Waiting::of(entry, hash))
 }

@@ -208,9 +208,12 @@ pub(crate) struct Waiting {
     pub(crate) annotates: Option<Seq>,
     pub(crate) sealed: Vec<u8>,
     pub(crate) hash: Option<LogHash>,
+    /// By the server's clock: what is known of its time until it is opened.
+    pub(crate) received_at: Timestamp,
 }
 
-const WAITING_COLUMNS: &str = "conversation, seq, id, account, device, epoch, annotates, sealed, hash";
+const WAITING_COLUMNS: &str =
+    "conversation, seq, id, account, device, epoch, annotates, sealed, hash, sent_at";
 
 fn read_waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<Waiting> {
     Ok(Waiting {
@@ -223,6 +226,7 @@ fn read_waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<Waiting> {
         annotates: row.get::<_, Option<i64>>(6)?.map(|s| Seq(from_sql(s))),
         sealed: row.get(7)?,
         hash: row.get::<_, Option<[u8; 32]>>(8)?.map(|h| LogHash(Digest::new(h))),
+        received_at: Timestamp(from_sql(row.get(9)?)),
     })
 }
 

@@ -87,7 +87,7 @@ pub struct MessageView {
     pub account: AccountId,
     /// The device that sent it.
     pub device: DeviceId,
-    /// When, by the sender's clock.
+    /// When, by the sender's clock; of what cannot be read, when the server took it.
     pub sent_at: Timestamp,
     /// Its words; empty if it cannot be read.
     pub text: String,
