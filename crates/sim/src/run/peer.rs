@@ -56,7 +56,7 @@ pub(crate) struct Peer {
     pub(crate) copy: Option<PathBuf>,
     /// Linkings that failed on it.
     pub(crate) failed_linkings: u32,
-    pub(super) store: PathBuf,
+    store: PathBuf,
     copies: u32,
     reader: Option<Connection>,
 }
@@ -137,10 +137,15 @@ impl Peer {
     /// A connection of one's own to its store, that reads.
     pub(crate) fn reader(&mut self) -> Result<&Connection> {
         if self.reader.is_none() {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            self.reader = Some(Connection::open_with_flags(&self.store, flags)?);
+            self.reader = Some(self.open_store()?);
         }
         self.reader.as_ref().context("no reader")
+    }
+
+    /// Its store, to read.
+    pub(crate) fn open_store(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(&self.store, flags)
     }
 
     /// Its account and id, once it has them.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use diario_engine::Engine;
 use diario_protocol::{AccountId, ConversationId, ConversationKind, EntryId, Epoch, Seq};
-use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
 use super::frames::short;
@@ -110,7 +109,7 @@ impl World {
     fn holders(&self, conversation: ConversationId, epoch: Epoch) -> Result<String> {
         let mut names = Vec::new();
         for peer in &self.peers {
-            let store = Connection::open_with_flags(&peer.store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let store = peer.open_store()?;
             let held = store
                 .prepare("SELECT 1 FROM key WHERE conversation = ?1 AND epoch = ?2")?
                 .exists(rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()])?;
@@ -399,7 +398,7 @@ fn state(engine: &Engine, stored: &HashSet<ConversationId>) -> Result<BTreeMap<S
 
 /// What waits in a device's outbox: kinds, in how many rows, and of which conversations.
 fn outgoing(peer: &Peer) -> Result<String> {
-    let store = Connection::open_with_flags(&peer.store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let store = peer.open_store()?;
     let mut statement = store.prepare(
         "SELECT kind, count(*), conversation FROM outbox GROUP BY kind, conversation ORDER BY kind",
     )?;

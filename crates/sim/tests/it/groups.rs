@@ -2,7 +2,19 @@
 
 use anyhow::Result;
 use diario_engine::{Event, GroupChange, MessageState};
+use diario_protocol::AccountId;
 use diario_sim::{SimDevice, World, settle};
+
+/// Anna and Bruno, and Bruno's account as Anna finds it.
+async fn two() -> Result<(World, SimDevice, SimDevice, AccountId)> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    let bruno_id = anna.find("bruno").await?;
+    Ok((world, anna, bruno, bruno_id))
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_come_go_and_leave() -> Result<()> {
@@ -70,12 +82,7 @@ async fn members_come_go_and_leave() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unread_is_alike_on_a_device_that_came_after_a_return() -> Result<()> {
-    let world = World::new().await?;
-    let mut anna = SimDevice::new(&world, "anna")?;
-    let mut bruno = SimDevice::new(&world, "bruno")?;
-    anna.register("anna").await?;
-    bruno.register("bruno").await?;
-    let bruno_id = anna.find("bruno").await?;
+    let (world, mut anna, mut bruno, bruno_id) = two().await?;
     let now = anna.now();
     let group = anna.engine.create_conversation("Gita", &[bruno_id], now)?;
     for text in ["one", "two", "three"] {
@@ -106,12 +113,7 @@ async fn unread_is_alike_on_a_device_that_came_after_a_return() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_fails_too_if_a_rebuild_tells_that_the_group_was_left() -> Result<()> {
-    let world = World::new().await?;
-    let mut anna = SimDevice::new(&world, "anna")?;
-    let mut bruno = SimDevice::new(&world, "bruno")?;
-    anna.register("anna").await?;
-    bruno.register("bruno").await?;
-    let bruno_id = anna.find("bruno").await?;
+    let (_world, mut anna, mut bruno, bruno_id) = two().await?;
     let now = anna.now();
     let group = anna.engine.create_conversation("Gita", &[bruno_id], now)?;
     anna.say(group, "hello")?;
@@ -145,6 +147,7 @@ async fn what_was_said_between_coming_and_going_is_read_by_who_was_off_meanwhile
     let mut pc = SimDevice::new(&world, "pc")?;
     pc.link_to(&mut bruno, true).await?;
     settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    // Only now: a list from before would leave the PC out of the group.
     let bruno_id = anna.find("bruno").await?;
     let now = anna.now();
 
