@@ -261,6 +261,10 @@ impl Engine {
             }
             let awake = engine.session.wake(now);
             engine.attention.extend(awake);
+            // One timer stands for all that is tried again, and rang for the first of them.
+            if let Some(next) = engine.session.waits().min().copied() {
+                engine.set_timer(Timer::Retry, next);
+            }
             engine.look_at_validity()
         })
     }
@@ -463,8 +467,7 @@ impl Engine {
     fn clock_is(&mut self, now: Timestamp) {
         let back = self.now.0.saturating_sub(now.0);
         if back > 0 {
-            let waits = self.session.lanes.values_mut().filter_map(|lane| lane.not_before.as_mut());
-            for due in self.timers.values_mut().chain(waits) {
+            for due in self.timers.values_mut().chain(self.session.waits()) {
                 due.0 = due.0.saturating_sub(back);
             }
         }

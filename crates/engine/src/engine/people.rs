@@ -77,6 +77,12 @@ impl Engine {
             let lane = self.session.lane(id);
             lane.claimed.clear();
             lane.aligned = false;
+            if lane.roster_refused > 0 {
+                // This is what was waited for.
+                lane.roster_refused = 0;
+                lane.not_before = None;
+                self.attention.insert(id);
+            }
         }
         if self.me()?.account == account {
             self.look_for_own_device(&valid)?;

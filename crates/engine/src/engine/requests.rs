@@ -252,6 +252,12 @@ impl Session {
         self.lanes.entry(conversation).or_default()
     }
 
+    /// Until when things wait before they are tried again.
+    pub(super) fn waits(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let lanes = self.lanes.values_mut().filter_map(|lane| lane.not_before.as_mut());
+        lanes.chain(self.refused.values_mut()).chain(self.filler.not_before.as_mut())
+    }
+
     /// Ends the waits that are over, and tells whose.
     pub(super) fn wake(&mut self, now: Timestamp) -> Vec<ConversationId> {
         let mut awake = Vec::new();

@@ -169,3 +169,35 @@ async fn what_was_said_between_coming_and_going_is_read_by_who_was_off_meanwhile
     }
     Ok(())
 }
+
+/// A device that the list did not have when the account was taken in: there is no welcome for it, only its sibling's keys.
+#[tokio::test]
+async fn what_was_said_between_coming_and_going_is_read_by_a_device_that_no_welcome_was_for() -> Result<()> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    let bruno_id = anna.find("bruno").await?;
+    let mut pc = SimDevice::new(&world, "pc")?;
+    pc.link_to(&mut bruno, true).await?;
+    settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    let now = anna.now();
+
+    bruno.disconnect();
+    pc.disconnect();
+    let group = anna.engine.create_conversation("Gita", &[bruno_id], now)?;
+    anna.say(group, "while you are here")?;
+    settle(&mut [&mut anna]).await?;
+    let now = anna.now();
+    anna.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), now)?;
+    settle(&mut [&mut anna]).await?;
+    pc.connect().await?;
+    settle(&mut [&mut anna, &mut pc]).await?;
+    bruno.connect().await?;
+    settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;
+    for device in [&bruno, &pc] {
+        assert_eq!(device.texts(group)?, ["while you are here"], "{:?}", device.last_events());
+    }
+    Ok(())
+}
