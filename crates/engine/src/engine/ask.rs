@@ -1,4 +1,4 @@
-//! Keys that no device of the account has: asked for from the conversation; and answers to others who ask so.
+//! Keys that no device of the account has: asked for from the conversation.
 //!
 //! An ask is a slot of the conversation, one for each device; an answer too, one for each pair of devices. Both stay
 //! where they are, so nobody has to be there when the other is.
@@ -6,25 +6,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diario_protocol::roster::Participants;
-use diario_protocol::{
-    AccountId, ConversationId, DeviceId, Epoch, PutSlots, Request, Slot, SlotKey, SlotOutcome, SlotVersion,
-    Timestamp,
-};
+use diario_protocol::{AccountId, ConversationId, DeviceId, Epoch, Slot, Timestamp};
 use minicbor::{Decode, Encode};
-use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::requests::{Asked, SlotBatch};
 use super::{Engine, Result, Timer};
 use crate::crypto::hpke::{HpkePublic, HpkeSealed, HpkeSecret};
 use crate::crypto::key::ConversationKey;
 use crate::crypto::seal::{self, Place, Subject};
 use crate::error::Misbehaviour;
 use crate::store::asked::{self, StandingAsk};
-use crate::store::conversation::{Conversation, Membership};
+use crate::store::message;
 use crate::store::outbox;
 use crate::store::sealed::{self, NamedValue};
-use crate::store::{conversation, message, people};
+
+mod answer;
+
+pub(super) use self::answer::AnswerWrite;
+use self::answer::LAST_TURN_MS;
 
 const ASK: &str = "ask/";
 const ANSWER: &str = "answer/";
@@ -34,8 +33,6 @@ const PURPOSE: &str = "diario conversation key answer v1";
 const MOST_EPOCHS: usize = 256;
 /// Devices that an ask names as having answered wrongly, for each epoch.
 const MOST_WRONG: usize = 16;
-/// Answers to one device within an hour.
-const MOST_ANSWERS: u64 = 12;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 /// A key that is missing is left so long to the keyring: a sibling may be about to put it there.
 const KEYRING_FIRST_MS: u64 = 5_000;
@@ -43,9 +40,6 @@ const KEYRING_FIRST_MS: u64 = 5_000;
 const AGAIN_MS: u64 = 2 * 60 * 1000;
 /// An ask that nobody answered is told anew, under a new key, after this long.
 const STALE_MS: u64 = 24 * HOUR_MS;
-/// Of so many members each takes a turn of this length to answer, so that one does it and the others see it.
-const TURN_MS: u64 = 250;
-const LAST_TURN_MS: u64 = 5_000;
 
 /// An epoch that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -100,24 +94,6 @@ struct AnswerPlace {
     answerer: DeviceId,
 }
 
-/// An answer that can be given.
-struct Ready {
-    account: AccountId,
-    device: DeviceId,
-    key: HpkePublic,
-    epochs: Vec<Epoch>,
-}
-
-/// An answer under way.
-#[derive(Debug, Clone)]
-pub(super) struct AnswerWrite {
-    asker: DeviceId,
-    key: HpkePublic,
-    slot: SlotKey,
-    version: SlotVersion,
-    named: NamedValue,
-}
-
 /// What of asking belongs to a connection. All of it is found again in the store at the next one.
 #[derive(Debug, Default)]
 pub(super) struct Asks {
@@ -126,6 +102,8 @@ pub(super) struct Asks {
     look: bool,
     /// When to ask for what waits then.
     due: Option<Timestamp>,
+    /// When the oldest ask that stands is stale.
+    stale: Option<Timestamp>,
     /// Conversations with asks that may be answered, and when to look at them.
     to_answer: BTreeMap<ConversationId, Timestamp>,
     /// This device's turn to answer, by the ask's key.
@@ -138,11 +116,6 @@ impl Asks {
     /// Something waits for a key: it is looked at in the next pump.
     pub(super) fn look(&mut self) {
         self.look = true;
-    }
-
-    /// An answer was refused for good.
-    pub(super) fn give_up(&mut self, write: &AnswerWrite) {
-        self.hopeless.insert(write.key);
     }
 }
 
@@ -167,14 +140,6 @@ fn answer_name(asker: DeviceId, answerer: DeviceId) -> String {
 
 fn read<T: for<'a> Decode<'a, ()>>(value: &[u8]) -> Option<T> {
     diario_protocol::decode(value, value.len()).ok()
-}
-
-/// This device's turn among those that can answer: spread by chance that all compute alike.
-fn turn(key: &HpkePublic, device: DeviceId, accounts: usize) -> u64 {
-    let others = u64::try_from(accounts).unwrap_or(u64::MAX).saturating_sub(1);
-    let last = TURN_MS.saturating_mul(others).min(LAST_TURN_MS);
-    let digest = Sha256::new().chain_update(key.0).chain_update(device.as_bytes()).finalize();
-    u64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])) % last.max(1)
 }
 
 impl Engine {
@@ -205,6 +170,13 @@ impl Engine {
     }
 
     fn ask_for_keys(&mut self) -> Result<()> {
+        if let Some(stale) = self.session.asks.stale {
+            if stale <= self.now {
+                self.session.asks.look();
+            } else {
+                self.set_timer(Timer::Asks, stale);
+            }
+        }
         if !self.session.asks.look {
             return Ok(());
         }
@@ -239,7 +211,7 @@ impl Engine {
         let now = self.now;
         let asks = &mut self.session.asks;
         if lacking.is_empty() {
-            (asks.look, asks.due) = (false, None);
+            (asks.look, asks.due, asks.stale) = (false, None, None);
             return Ok(());
         }
         let due = *asks.due.get_or_insert(now.plus_ms(KEYRING_FIRST_MS));
@@ -247,9 +219,15 @@ impl Engine {
             self.set_timer(Timer::Asks, due);
             return Ok(());
         }
-        (asks.look, asks.due) = (false, None);
+        (asks.look, asks.due, asks.stale) = (false, None, None);
         for (id, epochs) in lacking {
             self.ask_conversation(id, &epochs)?;
+            if let Some(ask) = asked::standing(&self.db, id)? {
+                let stale = ask.asked_at.plus_ms(STALE_MS).max(now.plus_ms(AGAIN_MS));
+                let asks = &mut self.session.asks;
+                asks.stale = Some(asks.stale.map_or(stale, |at| at.min(stale)));
+                self.set_timer(Timer::Asks, stale);
+            }
         }
         Ok(())
     }
@@ -399,190 +377,11 @@ impl Engine {
         Ok(false)
     }
 
-    /// Conversations in which it is this device's turn to answer.
-    fn look_at_asks(&mut self) -> Result<Vec<ConversationId>> {
-        let now = self.now;
-        let due: Vec<_> =
-            self.session.asks.to_answer.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
-        let mut answer_now = Vec::new();
-        for id in due {
-            let Some(c) = self.conversation(id)?.cloned() else { continue };
-            // Who is not in the group does not come in for that: once it is, it looks again.
-            let member = c.membership == Membership::Member && c.is_open();
-            let (ready, next) = if member { self.answerable(&c)? } else { (Vec::new(), None) };
-            if ready.is_empty() {
-                self.session.asks.to_answer.remove(&id);
-            } else {
-                answer_now.push(id);
-            }
-            if let Some(next) = next.filter(|_| ready.is_empty()) {
-                self.session.asks.to_answer.insert(id, next);
-            }
-        }
-        if let Some(next) = self.session.asks.to_answer.values().copied().filter(|at| *at > now).min() {
-            self.set_timer(Timer::Asks, next);
-        }
-        Ok(answer_now)
-    }
-
     /// Whether a key is to be asked for, or somebody's ask to be answered, within seconds: a device that ends its
     /// connection before that puts it off to the next one.
     pub fn tends_asks_soon(&self) -> bool {
         let soon = KEYRING_FIRST_MS.max(LAST_TURN_MS);
         self.timers.get(&Timer::Asks).is_some_and(|at| at.ms_since(self.now) <= soon)
-    }
-
-    pub(super) fn answers_now(&self, id: ConversationId) -> bool {
-        self.session.asks.to_answer.get(&id).is_some_and(|at| *at <= self.now)
-    }
-
-    /// The asks that this device may and can answer now, and when the next one's turn is.
-    fn answerable(&mut self, c: &Conversation) -> Result<(Vec<Ready>, Option<Timestamp>)> {
-        let id = c.id;
-        let (account, own) = (self.me()?.account, self.me()?.device);
-        let (now, server_now) = (self.now, self.server_now());
-        let participants = conversation::participants_of(&self.db, id)?;
-        let (mut ready, mut next) = (Vec::new(), None::<Timestamp>);
-        for slot in asked::slots_under(&self.db, id, ASK)? {
-            // Siblings find it in the keyring.
-            if slot.name != ask_name(slot.device) || slot.account == account {
-                continue;
-            }
-            let Some(ask) = read::<Ask>(&slot.value) else { continue };
-            let device = people::device(&self.db, slot.account, slot.device)?;
-            let valid =
-                device.is_some_and(|d| d.listed && d.valid_until.is_none_or(|until| server_now < until));
-            let takes_part = participants.iter().any(|p| p.account == slot.account);
-            if !valid || !takes_part || self.session.asks.hopeless.contains(&ask.key) {
-                continue;
-            }
-            let epochs = self.epochs_to_answer(id, &ask, slot.account, slot.device)?;
-            let since = Timestamp(now.0.saturating_sub(HOUR_MS));
-            if epochs.is_empty() || asked::answers_since(&self.db, slot.device, since)? >= MOST_ANSWERS {
-                continue;
-            }
-            let wait = turn(&ask.key, own, participants.len());
-            let due = *self.session.asks.turns.entry(ask.key).or_insert(now.plus_ms(wait));
-            if due <= now {
-                ready.push(Ready { account: slot.account, device: slot.device, key: ask.key, epochs });
-            } else {
-                next = Some(next.map_or(due, |n| n.min(due)));
-            }
-        }
-        Ok((ready, next))
-    }
-
-    /// The epochs of an ask whose key this device has and may give; empty if all of them are answered.
-    fn epochs_to_answer(
-        &mut self,
-        id: ConversationId,
-        ask: &Ask,
-        account: AccountId,
-        device: DeviceId,
-    ) -> Result<Vec<Epoch>> {
-        let own = self.me()?.device;
-        let mut answered: Vec<(Epoch, DeviceId)> = Vec::new();
-        for slot in asked::slots_under(&self.db, id, &format!("{ANSWER}{device}/"))? {
-            let answer = read::<Answer>(&slot.value).filter(|a| a.key == ask.key);
-            if let (true, Some(answer)) = (slot.name == answer_name(device, slot.device), answer) {
-                answered.extend(answer.epochs.iter().map(|epoch| (*epoch, slot.device)));
-            }
-        }
-        let (mut epochs, mut open) = (Vec::new(), false);
-        for Wanted { epoch, not_from } in ask.wanted.iter().take(self.most_epochs()) {
-            let may = !not_from.contains(&own) && asked::was_in(&self.db, id, *epoch, account)?;
-            if !may || self.key(id, *epoch)?.is_none() {
-                continue;
-            }
-            open |= !answered.iter().any(|(e, by)| e == epoch && !not_from.contains(by));
-            epochs.push(*epoch);
-        }
-        if !open {
-            epochs.clear();
-        }
-        Ok(epochs)
-    }
-
-    /// Epochs that one answer has room for.
-    fn most_epochs(&self) -> usize {
-        // A key with its epoch, twice, and what padding adds.
-        const EACH: usize = 72;
-        let room = (self.session.limits.slot as usize).saturating_sub(1024) / EACH;
-        room.clamp(1, MOST_EPOCHS)
-    }
-
-    /// Answers one ask.
-    pub(super) fn send_answer(&mut self, id: ConversationId) -> Result<()> {
-        let Some(c) = self.conversation(id)?.cloned() else { return Ok(()) };
-        let lane = self.session.lane(id);
-        let busy = lane.control || lane.slots || lane.wait_for.is_some() || lane.not_before.is_some();
-        if busy || self.key(id, c.log_epoch)?.is_none() {
-            return Ok(());
-        }
-        let (ready, _) = self.answerable(&c)?;
-        let Some(Ready { account, device, key, epochs }) = ready.into_iter().next() else { return Ok(()) };
-        let own = self.me()?.device;
-        let mut held = Vec::new();
-        for epoch in &epochs {
-            if let Some(secret) = self.key(id, *epoch)? {
-                held.push(Held { epoch: *epoch, secret: secret.as_bytes().to_vec() });
-            }
-        }
-        let place = AnswerPlace { conversation: id, asker_account: account, asker: device, answerer: own };
-        let content = Zeroizing::new(diario_protocol::encode(&held));
-        for mut held in held {
-            held.secret.zeroize();
-        }
-        let sealed = key.seal(PURPOSE, &diario_protocol::encode(&place), &content, &self.crypto);
-        let Ok(sealed) = sealed else {
-            // Its key is none.
-            self.session.asks.hopeless.insert(key);
-            return Ok(());
-        };
-        let name = answer_name(device, own);
-        let slot = SlotKey::of_name(id, &name);
-        let floor = self.session.lane(id).slot_floor.get(&slot).copied().unwrap_or_default();
-        let version = sealed::slot_version(&self.db, id, slot)?.max(floor).next();
-        let value = diario_protocol::encode(&Answer { key, epochs, sealed });
-        let named = NamedValue { name, value, head: false };
-        let write = self.slot_write(id, c.log_epoch, slot, version, &named)?;
-        self.session.lane(id).slots = true;
-        let batch = SlotBatch::Answer(AnswerWrite { asker: device, key, slot, version, named });
-        let request = PutSlots { conversation: id, epoch: c.log_epoch, writes: vec![write] };
-        self.ask(Request::PutSlots(request), Asked::Slots(id, batch));
-        Ok(())
-    }
-
-    pub(super) fn answer_put(
-        &mut self,
-        id: ConversationId,
-        write: &AnswerWrite,
-        outcomes: &[SlotOutcome],
-    ) -> Result<()> {
-        match outcomes {
-            [SlotOutcome::Stored] => {
-                let (account, device) = (self.me()?.account, self.me()?.device);
-                let epoch = self.conversation(id)?.map_or(Epoch(0), |c| c.log_epoch);
-                let (key, version) = (write.slot, write.version);
-                if sealed::slot_version(&self.db, id, key)? < version {
-                    let body = Vec::new().into();
-                    let slot = Slot { conversation: id, key, version, epoch, account, device, body };
-                    sealed::save_slot(&self.db, &slot, Some(&write.named))?;
-                }
-                let since = Timestamp(self.now.0.saturating_sub(HOUR_MS));
-                asked::count_answer(&self.db, write.asker, since, self.now)?;
-                Ok(())
-            }
-            [SlotOutcome::Newer(newer)] if super::slots::is_leap(write.version, *newer) => {
-                self.session.asks.give_up(write);
-                Ok(())
-            }
-            [SlotOutcome::Newer(newer)] => {
-                self.session.lane(id).slot_floor.insert(write.slot, *newer);
-                Ok(())
-            }
-            _ => self.out_of_turn("an outcome that no slot write has"),
-        }
     }
 
     /// What cannot be read for want of keys, by conversation.

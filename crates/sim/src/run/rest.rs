@@ -14,8 +14,11 @@ use super::oracle::{is_listed, number};
 use super::peer::Peer;
 use super::world::World;
 
-/// How long devices may take to agree once nothing breaks, in virtual time.
-const PATIENCE: Duration = Duration::from_hours(2);
+/// How long devices may take to agree once nothing breaks, in virtual time: a key that nobody was there to give is
+/// asked for anew after a day.
+const PATIENCE: Duration = Duration::from_hours(26);
+/// After this long they are looked at less often.
+const SOON: Duration = Duration::from_mins(10);
 /// How long they must have nothing to do.
 const QUIET: Duration = Duration::from_secs(30);
 
@@ -50,7 +53,8 @@ impl World {
         let begun = Instant::now();
         let mut quiet_since = begun;
         loop {
-            let until = Instant::now() + Duration::from_secs(1);
+            let pause = Duration::from_secs(if begun.elapsed() < SOON { 1 } else { 60 });
+            let until = Instant::now() + pause;
             while self.step(until).await? {}
             if self.all_rest()? {
                 if quiet_since.elapsed() >= QUIET {
@@ -113,8 +117,13 @@ impl World {
             let held = store
                 .prepare("SELECT 1 FROM key WHERE conversation = ?1 AND epoch = ?2")?
                 .exists(rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()])?;
+            // Only who was in the group in that epoch tells others of it.
+            let there = store
+                .prepare("SELECT 1 FROM lived WHERE conversation = ?1 AND first <= ?2 AND last >= ?2")?
+                .exists(rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()])?;
             if held {
-                names.push(if peer.lost { format!("{} (lost)", peer.name) } else { peer.name.clone() });
+                let lost = if peer.lost { " (lost)" } else { "" };
+                names.push(format!("{}{lost}{}", peer.name, if there { "" } else { " (from a sibling)" }));
             }
         }
         Ok(if names.is_empty() { "nobody has".to_owned() } else { format!("is at {}", names.join(", ")) })

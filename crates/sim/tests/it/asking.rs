@@ -140,6 +140,28 @@ async fn an_answer_comes_when_the_other_is_there_again() -> Result<()> {
     Ok(())
 }
 
+/// Who could have answered was rebuilding its store as it was asked, and saw nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_answered_is_asked_for_anew_after_a_day_on_the_same_connection() -> Result<()> {
+    let mut w = Week::new(1).await?;
+    w.marco.disconnect();
+    let mut left = w.left()?;
+    left.connect().await?;
+    wait_and_settle(&w.world, &mut [&mut left]).await?;
+    assert!(left.engine.diagnose()?.waiting_for[0].asked_at.is_some());
+    let now = w.marco.now();
+    w.marco.engine.rebuild(now)?;
+    w.marco.connect().await?;
+    wait_and_settle(&w.world, &mut [&mut left, &mut w.marco]).await?;
+    assert_eq!(unreadable(&left, w.chat)?, 2, "it was answered at once: this shows nothing");
+    w.world.clock().advance(DAY);
+    for _ in 0..2 {
+        wait_and_settle(&w.world, &mut [&mut left, &mut w.marco]).await?;
+    }
+    assert_eq!(left.texts(w.chat)?, Week::said(1), "{:?}", left.last_events());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_asker_killed_at_any_frame_asks_on() -> Result<()> {
     let mut w = Week::new(2).await?;
