@@ -37,7 +37,7 @@ pub(super) fn KeyChanged(
         });
     };
     view! {
-        <div class="note grave key-note" role="alert">
+        <div class="note key-note" role="alert">
             <p class="verdict">{icon(Icon::Alert)}<span>{move || key_changed(&name, trust)}</span></p>
             <button type="button" class="button small" on:click=accept>{move || tr("key-known")}</button>
         </div>
