@@ -182,6 +182,11 @@ impl Hub {
         }
     }
 
+    /// Tells the other side of a mailbox that this one's connection was lost: by an empty message.
+    pub(crate) fn lost_side(&self, id: MailboxId, approver: bool) {
+        self.deliver(id, !approver, diario_protocol::Bin(Vec::new()));
+    }
+
     fn publish(&self, account: AccountId, batch: &Batch) {
         let shard = read(self.shard(account));
         let Some(members) = shard.get(&account) else { return };

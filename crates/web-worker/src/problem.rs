@@ -54,6 +54,7 @@ fn of_linking(e: &LinkingError) -> Problem {
         | LinkingError::Unexpected { .. }
         | LinkingError::Malformed
         | LinkingError::PeerGaveUp
+        | LinkingError::PeerGone
         | LinkingError::Closed => Problem::CodeRefused,
         LinkingError::TooLarge { .. } | LinkingError::Misuse { .. } | LinkingError::Internal => {
             Problem::Other(e.to_string())

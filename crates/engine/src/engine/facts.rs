@@ -148,7 +148,8 @@ impl Engine {
             }
         }
         self.renew_the_seen()?;
-        self.emit(Event::LastSeen(seen.into_iter().map(|s| (s.device, s.at)).collect()));
+        let ever = seen.into_iter().filter(|s| s.at.is_none_or(|at| at.0 > 0));
+        self.emit(Event::LastSeen(ever.map(|s| (s.device, s.at)).collect()));
         Ok(())
     }
 }

@@ -27,6 +27,9 @@ pub enum LinkingError {
     /// The other side gave up, or the server says so in its name.
     #[error("the other device gave up; make a new code and try again")]
     PeerGaveUp,
+    /// The server says that the other side's connection was lost.
+    #[error("the connection to the other device was lost; make a new code and try again")]
+    PeerGone,
     /// The linking has ended before, well or not.
     #[error("this linking has ended; make a new code and try again")]
     Closed,
@@ -57,7 +60,11 @@ impl LinkingError {
             Self::Tampered | Self::Unexpected { .. } | Self::Malformed | Self::Internal => {
                 Some(Farewell::GaveUp.to_message())
             }
-            Self::PeerGaveUp | Self::Closed | Self::TooLarge { .. } | Self::Misuse { .. } => None,
+            Self::PeerGaveUp
+            | Self::PeerGone
+            | Self::Closed
+            | Self::TooLarge { .. }
+            | Self::Misuse { .. } => None,
         }
     }
 }

@@ -46,6 +46,8 @@ impl<'a> Message<'a> {
             [HELLO, body @ ..] => Ok(Self::Hello(body)),
             [ANSWER, body @ ..] => Ok(Self::Answer(body)),
             [SEALED, body @ ..] => Ok(Self::Sealed(body)),
+            // The server's word: what it passes on is never empty.
+            [] => Err(LinkingError::PeerGone),
             [FAREWELL, 0] => Err(LinkingError::PeerGaveUp),
             [FAREWELL, 1] => Err(LinkingError::WrongCode),
             _ => Err(LinkingError::Malformed),

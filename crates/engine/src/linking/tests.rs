@@ -272,6 +272,14 @@ fn cancelled() {
 }
 
 #[test]
+fn the_other_side_is_lost() {
+    let mut linking = either(true);
+    assert_eq!(linking.candidate.handle(&[]), Err(LinkingError::PeerGone));
+    assert_eq!(linking.candidate.handle(&[]), Err(LinkingError::Closed));
+    assert_eq!(LinkingError::PeerGone.farewell(), None);
+}
+
+#[test]
 fn payload_limits() {
     let code = link_code(1);
     let too_large = Err(LinkingError::TooLarge { len: MAX_PAYLOAD + 1 });

@@ -476,8 +476,9 @@ impl Session {
         let app = Arc::clone(&self.app);
         app.hub.disconnect(self.number);
         app.metrics.connections.fetch_sub(1, Relaxed);
-        while let Some((mailbox, _)) = self.mailboxes.first().copied() {
+        while let Some((mailbox, approver)) = self.mailboxes.first().copied() {
             let _ = app.storage.close_mailbox(mailbox).await;
+            app.hub.lost_side(mailbox, approver);
             self.forget_mailbox(mailbox);
         }
         if let Some(Leaf { device, .. }) = self.me() {

@@ -14,6 +14,7 @@ mod groups;
 mod home;
 mod killed;
 mod liar;
+mod linking;
 mod pairs;
 mod phantom;
 mod preferences;
