@@ -189,7 +189,7 @@ impl World {
             Operation::Rebuild => {
                 self.note_of(peer, Kind::Operation, "is rebuilt".into());
                 self.marks.hit("a device was rebuilt");
-                self.peers[peer].cursor = 0;
+                self.peers[peer].goes_back();
                 self.command(peer, Engine::rebuild)?;
                 Ok(())
             }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{Context, Result, bail, ensure};
 use coset::{CborSerializable as _, CoseEncrypt0};
 use diario_protocol::{
-    AccountId, ConversationId, DeviceId, EntryId, Epoch, Refusal, Reply, Request, Seq, ServerFrame,
+    AccountId, ConversationId, DeviceId, EntryId, Epoch, Refusal, Reply, Request, Seq, ServerFrame, What,
 };
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest as _, Sha256};
@@ -155,6 +155,13 @@ impl World {
                     _ => {}
                 }
             }
+            ServerFrame::Changes(changes) => {
+                for change in &changes.items {
+                    if let What::Entry(entry) = &change.what {
+                        self.told(peer, entry.conversation, entry.seq)?;
+                    }
+                }
+            }
             ServerFrame::Refused(id, refusal) => {
                 let Some(request) = self.peers[peer].asked.get(id).cloned() else { return Ok(()) };
                 match (request, refusal) {
@@ -176,6 +183,20 @@ impl World {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// A device is told of an entry: not of one that came after it was cut off.
+    fn told(&self, peer: usize, conversation: ConversationId, seq: Seq) -> Result<()> {
+        let Some(cut) = self.oracle.cut_off.get(&peer) else { return Ok(()) };
+        let last = cut.heads.get(&conversation).copied().unwrap_or_default();
+        ensure!(
+            seq <= last,
+            "{} was cut off and is told of {} of {}",
+            self.peers[peer].name,
+            seq.0,
+            short(&conversation)
+        );
         Ok(())
     }
 
@@ -217,7 +238,7 @@ impl World {
         Ok(())
     }
 
-    /// Looks at a device after its input: its cursor never goes back by itself.
+    /// Looks at a device after its input: its cursor and its read markers never go back by themselves.
     pub(crate) fn look(&mut self, peer: usize) -> Result<()> {
         let p = &mut self.peers[peer];
         if p.engine.is_none() {
@@ -232,6 +253,15 @@ impl World {
         drop(rows);
         drop(statement);
         let Some(cursor) = cursor else { return Ok(()) };
+        let mut read = p.reader()?.prepare_cached("SELECT id, read FROM conversation WHERE read > 0")?;
+        let rows = read.query_map([], |row| Ok((ConversationId::new(row.get(0)?), number(row, 1)?)))?;
+        let reads = rows.collect::<rusqlite::Result<HashMap<_, _>>>()?;
+        drop(read);
+        for (id, was) in &p.reads {
+            let is = reads.get(id).copied().unwrap_or_default();
+            ensure!(is >= *was, "{}: what was read of {} goes back from {was} to {is}", p.name, short(id));
+        }
+        p.reads = reads;
         if cursor < p.cursor {
             bail!("{}: the cursor goes back from {} to {cursor}", p.name, p.cursor);
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use diario_engine::{Engine, EngineConfig};
-use diario_protocol::{AccountId, DeviceId, Request, RequestId};
+use diario_protocol::{AccountId, ConversationId, DeviceId, Request, RequestId};
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
@@ -52,6 +52,8 @@ pub(crate) struct Peer {
     pub(crate) asked: HashMap<RequestId, Request>,
     /// The cursor that was seen last.
     pub(crate) cursor: u64,
+    /// The read markers that were seen last.
+    pub(crate) reads: HashMap<ConversationId, u64>,
     /// An old copy of its store.
     pub(crate) copy: Option<PathBuf>,
     /// Linkings that failed on it.
@@ -78,6 +80,7 @@ impl Peer {
             tries: 0,
             asked: HashMap::new(),
             cursor: 0,
+            reads: HashMap::new(),
             copy: None,
             failed_linkings: 0,
             store: folder.join(format!("{name}.sqlite")),
@@ -125,8 +128,14 @@ impl Peer {
         let Some(copy) = self.copy.take() else { return false };
         self.kill();
         self.store = copy;
-        self.cursor = 0;
+        self.goes_back();
         true
+    }
+
+    /// Its store begins anew, or is an older one.
+    pub(crate) fn goes_back(&mut self) {
+        self.cursor = 0;
+        self.reads.clear();
     }
 
     fn next_store(&mut self) -> PathBuf {
