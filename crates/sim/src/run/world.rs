@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use diario_engine::{CommandError, Engine, EngineConfig, EngineError};
-use diario_protocol::{ClientFrame, RecoveryId, ServerFrame, Timestamp};
+use diario_protocol::{ClientFrame, RecoveryId, ServerFrame, Timestamp, What};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -437,7 +437,17 @@ impl World {
         let frame: ServerFrame = diario_protocol::decode(bytes, diario_protocol::limits::SERVER_FRAME)
             .context("server's frame")?;
         self.note_of(peer, Kind::Receive, frames::server(&frame));
+        if let ServerFrame::Changes(changes) = &frame
+            && changes.items.iter().any(|change| matches!(change.what, What::DeviceList(..)))
+        {
+            self.note_cut_offs()?;
+        }
         self.answered(peer, &frame)?;
+        let obeys = peer.is_multiple_of(2);
+        if !obeys && matches!(frame, ServerFrame::Changes(_)) && self.oracle.cut_off.contains_key(&peer) {
+            // In the hands of a thief a device does not hang up by itself: it waits for what else comes.
+            return Ok(());
+        }
         let taken = self.input(peer, |engine, now| engine.receive(&[bytes], now))?;
         if let Some(Err(e)) = taken {
             self.engine_failed(peer, &e)?;
