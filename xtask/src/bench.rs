@@ -11,10 +11,10 @@ pub fn bench(args: &[String]) -> Result<()> {
     run(program().args(args))
 }
 
-/// The soak, on the same build, with one arena of the C library's allocator: more of them, one for each thread that finds
-/// the others taken, grow for hours by what each keeps for itself, and hide a leak behind them.
+/// The soak, on the same build, without what grows for hours and is no leak: arenas of the C library's allocator, one for
+/// each thread that finds the others taken, and the tables of symbols that backtraces of errors are read with.
 pub fn soak(args: &[String]) -> Result<()> {
-    run(program().arg("soak").args(args).env("MALLOC_ARENA_MAX", "1"))
+    run(program().arg("soak").args(args).env("MALLOC_ARENA_MAX", "1").env("RUST_BACKTRACE", "0"))
 }
 
 fn program() -> Command {

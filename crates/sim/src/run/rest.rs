@@ -14,13 +14,28 @@ use super::oracle::{is_listed, number};
 use super::peer::Peer;
 use super::world::World;
 
-/// How long devices may take to agree once nothing breaks, in virtual time: a key that nobody was there to give is
-/// asked for anew after a day.
-const PATIENCE: Duration = Duration::from_hours(26);
+/// How long devices may take to agree once nothing breaks, in virtual time.
+const PATIENCE: Duration = Duration::from_hours(2);
+/// How long they may wait for nothing but keys that they asked for: what nobody was there to give is asked for anew after
+/// a day.
+const PATIENCE_OF_ASKERS: Duration = Duration::from_hours(26);
 /// After this long they are looked at less often.
 const SOON: Duration = Duration::from_mins(10);
 /// How long they must have nothing to do.
 const QUIET: Duration = Duration::from_secs(30);
+
+/// Why there is no rest.
+struct Restless {
+    words: String,
+    /// It is a key that was asked for, and nothing else.
+    asks: bool,
+}
+
+impl Restless {
+    fn new(words: String) -> Self {
+        Self { words, asks: false }
+    }
+}
 
 /// A time that an account was in a conversation, by the server.
 #[derive(Debug)]
@@ -56,33 +71,32 @@ impl World {
             let pause = Duration::from_secs(if begun.elapsed() < SOON { 1 } else { 60 });
             let until = Instant::now() + pause;
             while self.step(until).await? {}
-            if self.all_rest()? {
+            let restless = self.who_does_not_rest()?;
+            if restless.is_empty() {
                 if quiet_since.elapsed() >= QUIET {
                     return Ok(());
                 }
             } else {
                 quiet_since = Instant::now();
             }
-            if begun.elapsed() > PATIENCE {
-                bail!("no rest: {}", self.who_does_not_rest()?.join("; "));
+            let patience = if restless.iter().all(|r| r.asks) { PATIENCE_OF_ASKERS } else { PATIENCE };
+            if begun.elapsed() > patience {
+                let words: Vec<_> = restless.into_iter().map(|r| r.words).collect();
+                bail!("no rest: {}", words.join("; "));
             }
         }
     }
 
-    fn all_rest(&self) -> Result<bool> {
-        Ok(self.who_does_not_rest()?.is_empty())
-    }
-
-    fn who_does_not_rest(&self) -> Result<Vec<String>> {
+    fn who_does_not_rest(&self) -> Result<Vec<Restless>> {
         let mut reasons = Vec::new();
         for number in self.listed()? {
             let peer = &self.peers[number];
             let Some(engine) = &peer.engine else { continue };
             let found = engine.diagnose()?;
             if !engine.is_live() {
-                reasons.push(format!("{} is not live", peer.name));
+                reasons.push(Restless::new(format!("{} is not live", peer.name)));
             } else if !engine.at_rest() {
-                reasons.push(format!("{} is busy", peer.name));
+                reasons.push(Restless::new(format!("{} is busy", peer.name)));
             } else if found.waiting > 0 {
                 let mut words = format!("{} cannot read {}", peer.name, found.waiting);
                 for wanted in &found.waiting_for {
@@ -97,15 +111,19 @@ impl World {
                         );
                     }
                 }
-                reasons.push(words);
+                let keys = &found.waiting_for;
+                let asks =
+                    found.outgoing == 0 && !keys.is_empty() && keys.iter().all(|w| w.asked_at.is_some());
+                reasons.push(Restless { words, asks });
             } else if found.outgoing > 0 {
-                reasons.push(format!("{} has to send: {}", peer.name, outgoing(peer)?));
+                reasons.push(Restless::new(format!("{} has to send: {}", peer.name, outgoing(peer)?)));
             } else if found.missing > 0 || !found.gaps.is_empty() {
-                reasons.push(format!("{} lacks {} entries, gaps {:?}", peer.name, found.missing, found.gaps));
+                let words = format!("{} lacks {} entries, gaps {:?}", peer.name, found.missing, found.gaps);
+                reasons.push(Restless::new(words));
             }
         }
         let unfinished = self.peers.iter().filter(|p| !p.lost && p.identity().is_none());
-        reasons.extend(unfinished.map(|p| format!("{} has no account yet", p.name)));
+        reasons.extend(unfinished.map(|p| Restless::new(format!("{} has no account yet", p.name))));
         Ok(reasons)
     }
 
