@@ -238,14 +238,7 @@ impl SimDevice {
         self.engine.link(&server, &self.name, qr, self.clock.time())?;
         self.connect().await?;
         settle(&mut [self]).await?;
-        let code = self
-            .take_events()
-            .into_iter()
-            .find_map(|e| match e {
-                Event::Linking(LinkingStep::Code { code, .. }) => Some(code),
-                _ => None,
-            })
-            .context("no code was shown")?;
+        let code = self.shown_code().context("no code was shown")?;
         primary.engine.approve(&code, primary.now())?;
         settle(&mut [self, primary]).await?;
         let asked = primary.events.iter().any(|e| matches!(e, Event::Linking(LinkingStep::Requested { .. })));
@@ -258,6 +251,14 @@ impl SimDevice {
             bail!("the linked device is not live: {:?} {:?}", primary.last_events(), self.last_events());
         }
         Ok(())
+    }
+
+    /// The newest code that it shows to be linked.
+    pub fn shown_code(&self) -> Option<String> {
+        self.events.iter().rev().find_map(|e| match e {
+            Event::Linking(LinkingStep::Code { code, .. }) => Some(code.clone()),
+            _ => None,
+        })
     }
 
     /// Makes a recovery key, and confirms it; gives its words.

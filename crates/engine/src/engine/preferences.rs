@@ -15,11 +15,10 @@ use rusqlite::{Connection, params};
 
 use super::safety::{self, Trust};
 use super::{Engine, Result, facts, identity};
-use crate::error::{CommandError, EngineError};
+use crate::error::CommandError;
 use crate::event::Event;
 use crate::store::conversation::Conversation;
 use crate::store::outbox;
-use crate::store::people;
 use crate::store::sealed::{self, NamedValue};
 
 /// How a conversation is listed, on all devices of the account.
@@ -267,9 +266,7 @@ impl Engine {
     pub fn rename_device(&mut self, device: DeviceId, name: &str, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            // While it is being recovered there is no list yet.
-            let known = people::account(&engine.db, me.account).map_err(EngineError::from)?;
-            if known.is_none() || engine.own_list()?.device(device).is_none() {
+            if engine.listed_key(me.account, device).is_none() {
                 return Err(CommandError::NoDevice(device.to_string()));
             }
             let name = facts::shortened(name.trim());

@@ -173,12 +173,7 @@ async fn what_was_said_between_coming_and_going_is_read_by_who_was_off_meanwhile
 /// A device that the list did not have when the account was taken in: there is no welcome for it, only its sibling's keys.
 #[tokio::test]
 async fn what_was_said_between_coming_and_going_is_read_by_a_device_that_no_welcome_was_for() -> Result<()> {
-    let world = World::new().await?;
-    let mut anna = SimDevice::new(&world, "anna")?;
-    let mut bruno = SimDevice::new(&world, "bruno")?;
-    anna.register("anna").await?;
-    bruno.register("bruno").await?;
-    let bruno_id = anna.find("bruno").await?;
+    let (world, mut anna, mut bruno, bruno_id) = two().await?;
     let mut pc = SimDevice::new(&world, "pc")?;
     pc.link_to(&mut bruno, true).await?;
     settle(&mut [&mut anna, &mut bruno, &mut pc]).await?;

@@ -1,15 +1,10 @@
 //! Linking a device whose other side goes away.
 
-use anyhow::{Context as _, Result};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
 use diario_engine::{Event, LinkingStep};
 use diario_sim::{SimDevice, World, settle};
-
-fn shown(device: &SimDevice) -> Option<String> {
-    device.events.iter().rev().find_map(|e| match e {
-        Event::Linking(LinkingStep::Code { code, .. }) => Some(code.clone()),
-        _ => None,
-    })
-}
 
 fn failed(device: &SimDevice) -> Option<String> {
     device.events.iter().find_map(|e| match e {
@@ -18,9 +13,8 @@ fn failed(device: &SimDevice) -> Option<String> {
     })
 }
 
-/// The phone that has entered the code dies: the new device does not go on showing a code that nobody can use.
-#[tokio::test]
-async fn a_new_device_is_told_that_the_primary_is_gone() -> Result<()> {
+/// Giulia's phone has entered the code that her new PC shows, and has yet to let it in.
+async fn half_linked() -> Result<(World, SimDevice, SimDevice)> {
     let world = World::new().await?;
     let mut phone = SimDevice::new(&world, "phone")?;
     phone.register("giulia").await?;
@@ -29,18 +23,30 @@ async fn a_new_device_is_told_that_the_primary_is_gone() -> Result<()> {
     pc.engine.link(&world.url(), "pc", true, now)?;
     pc.connect().await?;
     settle(&mut [&mut pc]).await?;
-    phone.engine.approve(&shown(&pc).context("no code was shown")?, now)?;
+    phone.engine.approve(&pc.shown_code().context("no code was shown")?, now)?;
     settle(&mut [&mut pc, &mut phone]).await?;
+    Ok((world, phone, pc))
+}
+
+/// Waits until a device is told that its linking failed; gives why.
+async fn told(device: &mut SimDevice) -> Result<String> {
+    for _ in 0..100 {
+        settle(&mut [device]).await?;
+        if let Some(why) = failed(device) {
+            return Ok(why);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bail!("{} was not told: {:?}", device.name, device.last_events())
+}
+
+/// The phone that has entered the code dies: the new device does not go on showing a code that nobody can use.
+#[tokio::test]
+async fn a_new_device_is_told_that_the_primary_is_gone() -> Result<()> {
+    let (_world, mut phone, mut pc) = half_linked().await?;
     assert_eq!(failed(&pc), None);
     phone.disconnect();
-    for _ in 0..100 {
-        settle(&mut [&mut pc]).await?;
-        if failed(&pc).is_some() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    let why = failed(&pc).context("it was not told")?;
+    let why = told(&mut pc).await?;
     assert!(why.contains("connection to the other device was lost"), "{why}");
 
     pc.disconnect();
@@ -56,25 +62,9 @@ async fn a_new_device_is_told_that_the_primary_is_gone() -> Result<()> {
 /// The other way round: the primary does not wait for who has gone.
 #[tokio::test]
 async fn a_primary_is_told_that_the_new_device_is_gone() -> Result<()> {
-    let world = World::new().await?;
-    let mut phone = SimDevice::new(&world, "phone")?;
-    phone.register("giulia").await?;
-    let mut pc = SimDevice::new(&world, "pc")?;
-    let now = pc.now();
-    pc.engine.link(&world.url(), "pc", true, now)?;
-    pc.connect().await?;
-    settle(&mut [&mut pc]).await?;
-    phone.engine.approve(&shown(&pc).context("no code was shown")?, now)?;
-    settle(&mut [&mut pc, &mut phone]).await?;
+    let (_world, mut phone, mut pc) = half_linked().await?;
     pc.disconnect();
-    for _ in 0..100 {
-        settle(&mut [&mut phone]).await?;
-        if failed(&phone).is_some() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert!(failed(&phone).context("it was not told")?.contains("was lost"));
+    assert!(told(&mut phone).await?.contains("was lost"));
     assert!(phone.engine.is_live());
     assert_eq!(phone.engine.devices(phone.now())?.len(), 1);
     Ok(())

@@ -50,11 +50,7 @@ impl Flow for Linking {
         if new.engine.whoami().is_some() {
             return Ok(false);
         }
-        let code = new.events.iter().rev().find_map(|e| match e {
-            Event::Linking(LinkingStep::Code { code, .. }) => Some(code.clone()),
-            _ => None,
-        });
-        if let Some(code) = code.filter(|code| !cast.entered.contains(code)) {
+        if let Some(code) = new.shown_code().filter(|code| !cast.entered.contains(code)) {
             let phone = cast.get(Who::Phone);
             if phone.engine.is_live() && phone.engine.approve(&code, phone.now()).is_ok() {
                 cast.entered.push(code);
