@@ -117,6 +117,11 @@ impl Asks {
     pub(super) fn look(&mut self) {
         self.look = true;
     }
+
+    /// What others ask for in a conversation is looked at in the next pump.
+    pub(super) fn look_for_asks(&mut self, id: ConversationId, now: Timestamp) {
+        self.to_answer.insert(id, now);
+    }
 }
 
 /// What cannot be read in a conversation for want of keys.
@@ -288,7 +293,7 @@ impl Engine {
         let (account, device) = (me.account, me.device);
         if named.name.starts_with(ASK) {
             if named.name == ask_name(slot.device) && slot.account != account {
-                self.session.asks.to_answer.insert(slot.conversation, self.now);
+                self.session.asks.look_for_asks(slot.conversation, self.now);
             }
             return Ok(true);
         }

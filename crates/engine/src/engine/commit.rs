@@ -312,7 +312,7 @@ impl Engine {
             let name = super::slots::chain_name(before.next());
             let (slot, version) = (SlotKey::of_name(id, &name), SlotVersion(1));
             // A link is fetched when something older is: a first screen has no use for it.
-            let value = NamedValue { name, value: super::slots::ring_value(id, before, &key), head: false };
+            let value = NamedValue { name, value: super::slots::link_value(id, before, &key), head: false };
             writes.push(self.slot_write_under(begun, (id, ended.next()), slot, version, &value)?);
         }
         Ok(writes)

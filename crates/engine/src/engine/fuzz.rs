@@ -208,7 +208,9 @@ impl Liar {
         };
         let name = format!("{name}{end}");
         let key = match super::slots::read_ring(value) {
-            Some((id, epoch, _)) if name == "keyring" => SlotKey::of_keyring(writer.account, id, epoch),
+            Some(ring) if name == "keyring" => {
+                SlotKey::of_keyring(writer.account, ring.conversation, ring.epoch)
+            }
             _ => SlotKey::of_name(writer.conversation, &name),
         };
         let named = NamedValue { name, value: value.to_vec(), head: true };

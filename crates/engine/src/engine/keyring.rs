@@ -23,8 +23,17 @@ pub(super) struct MissingKeys {
     /// Epochs whose keyring slots were read, and of them those that are not there.
     pub(super) read: BTreeSet<(ConversationId, Epoch)>,
     pub(super) absent: BTreeSet<(ConversationId, Epoch)>,
+    /// Epochs that others ask for, and of which a sibling may have written down the key and who was there.
+    asked_for: BTreeSet<(ConversationId, Epoch)>,
     /// Links of the self chain that were read, by the epoch that they lead from.
     pub(super) links: BTreeSet<Epoch>,
+}
+
+impl MissingKeys {
+    /// Others ask for an epoch of which this device cannot tell: its slot is read, once on a connection.
+    pub(super) fn others_ask_for(&mut self, id: ConversationId, epoch: Epoch) {
+        self.look |= !self.read.contains(&(id, epoch)) && self.asked_for.insert((id, epoch));
+    }
 }
 
 impl Engine {
@@ -48,6 +57,7 @@ impl Engine {
         let batch = usize::from(self.session.limits.batch).max(1);
         let wanted: Vec<_> = waiting
             .into_iter()
+            .chain(self.session.missing_keys.asked_for.iter().copied())
             .filter(|at| at.0 != own && !self.session.missing_keys.read.contains(at))
             .take(batch)
             .collect();
@@ -96,6 +106,9 @@ impl Engine {
         self.take_asked(own, slots, &keys)?;
         let there: BTreeSet<SlotKey> = slots.iter().map(|slot| slot.key).collect();
         for at in asked {
+            if self.session.missing_keys.asked_for.remove(at) {
+                self.session.asks.look_for_asks(at.0, self.now);
+            }
             if !there.contains(&SlotKey::of_keyring(me, at.0, at.1)) {
                 self.session.missing_keys.absent.insert(*at);
             }

@@ -61,8 +61,8 @@ impl Naming {
                     continue;
                 };
                 let ring = opened.name.starts_with(CHAIN).then(|| read_ring(&opened.value)).flatten();
-                if let Some((_, epoch, key)) = ring.filter(|(of, ..)| *of == own) {
-                    keys.entry(epoch).or_insert(key);
+                if let Some(ring) = ring.filter(|ring| ring.conversation == own) {
+                    keys.entry(ring.epoch).or_insert(ring.key);
                 } else if let Some(device) =
                     opened.name.strip_prefix("device/").and_then(|id| id.parse().ok())
                 {

@@ -1,7 +1,8 @@
 //! Slots: settings, names, and the keyring with the self chain.
 
 use diario_protocol::{
-    ConversationId, Epoch, PutSlots, Request, Slot, SlotKey, SlotOutcome, SlotVersion, SlotWrite,
+    AccountId, ConversationId, ConversationKind, Epoch, PutSlots, Request, Slot, SlotKey, SlotOutcome,
+    SlotVersion, SlotWrite,
 };
 use ed25519_dalek::VerifyingKey;
 use minicbor::{Decode, Encode};
@@ -13,6 +14,7 @@ use crate::crypto::key::ConversationKey;
 use crate::crypto::seal::{self, Place, Subject};
 use crate::error::Misbehaviour;
 use crate::event::Event;
+use crate::store::asked;
 use crate::store::conversation::Conversation;
 use crate::store::outbox::{self, Outgoing};
 use crate::store::people;
@@ -30,6 +32,9 @@ pub(super) fn chain_name(epoch: Epoch) -> String {
     format!("{CHAIN}{}", epoch.0)
 }
 
+/// A group of more accounts than this is not written down with its keys: somebody else can tell who was in it.
+const MOST_ACCOUNTS: usize = 32;
+
 /// A conversation key, as the keyring and the self chain hold it.
 #[derive(Debug, Encode, Decode)]
 struct RingValue {
@@ -39,6 +44,17 @@ struct RingValue {
     epoch: Epoch,
     #[cbor(n(2), with = "minicbor::bytes")]
     secret: Vec<u8>,
+    /// Who was in the conversation in that epoch, by a device that was in it too.
+    #[n(3)]
+    accounts: Option<Vec<AccountId>>,
+}
+
+/// What a slot of the keyring or the self chain says.
+pub(super) struct Ring {
+    pub(super) conversation: ConversationId,
+    pub(super) epoch: Epoch,
+    pub(super) key: ConversationKey,
+    accounts: Option<Vec<AccountId>>,
 }
 
 /// Whether a version is further ahead than honest writers can have brought it meanwhile.
@@ -46,14 +62,24 @@ pub(super) fn is_leap(ours: SlotVersion, theirs: SlotVersion) -> bool {
     theirs.0.saturating_sub(ours.0) > 1_000_000
 }
 
-pub(super) fn ring_value(conversation: ConversationId, epoch: Epoch, key: &ConversationKey) -> Vec<u8> {
-    diario_protocol::encode(&RingValue { conversation, epoch, secret: key.as_bytes().to_vec() })
+/// A link of the self chain.
+pub(super) fn link_value(own: ConversationId, epoch: Epoch, key: &ConversationKey) -> Vec<u8> {
+    ring_value(own, epoch, key, None)
 }
 
-/// The key that a slot of the keyring or the self chain holds.
-pub(super) fn read_ring(value: &[u8]) -> Option<(ConversationId, Epoch, ConversationKey)> {
-    let ring: RingValue = diario_protocol::decode(value, value.len()).ok()?;
-    Some((ring.conversation, ring.epoch, ConversationKey::from_slice(&ring.secret)?))
+fn ring_value(
+    conversation: ConversationId,
+    epoch: Epoch,
+    key: &ConversationKey,
+    accounts: Option<Vec<AccountId>>,
+) -> Vec<u8> {
+    diario_protocol::encode(&RingValue { conversation, epoch, secret: key.as_bytes().to_vec(), accounts })
+}
+
+pub(super) fn read_ring(value: &[u8]) -> Option<Ring> {
+    let RingValue { conversation, epoch, secret, accounts } =
+        diario_protocol::decode(value, value.len()).ok()?;
+    Some(Ring { conversation, epoch, key: ConversationKey::from_slice(&secret)?, accounts })
 }
 
 /// Opens a slot's seal, or says why it does not open. Whether the slot's key fits its name is for the caller to check.
@@ -140,10 +166,10 @@ impl Engine {
         let id = slot.conversation;
         let own = ConversationId::of_self(self.me()?.account);
         if id == own && (named.name == KEYRING || named.name.starts_with(CHAIN)) {
-            let Some((conversation, epoch, key)) = read_ring(&named.value) else {
+            let Some(ring) = read_ring(&named.value) else {
                 return self.refuse_slot(slot, "it holds no key");
             };
-            return self.ring_key(conversation, epoch, &key);
+            return self.use_ring(&ring);
         }
         if id == own && named.name.starts_with(super::snapshot::PREFIX) {
             self.saw_snapshot(slot, named)?;
@@ -168,7 +194,8 @@ impl Engine {
     }
 
     /// A key that a sibling device put into the keyring.
-    fn ring_key(&mut self, conversation: ConversationId, epoch: Epoch, key: &ConversationKey) -> Result<()> {
+    fn use_ring(&mut self, ring: &Ring) -> Result<()> {
+        let Ring { conversation, epoch, ref key, ref accounts } = *ring;
         match self.key(conversation, epoch)? {
             // What this device derived itself is right; a wrong key in the keyring is replaced by it.
             Some(own) if own != *key && self.derived_itself(conversation)? => {
@@ -179,7 +206,14 @@ impl Engine {
                 self.session.wrong_in_keyring.insert((conversation, epoch));
                 Ok(())
             }
-            _ => self.learn_key(conversation, epoch, key, true),
+            _ => {
+                if let Some(accounts) = accounts
+                    && asked::accounts_in(&self.db, conversation, epoch)?.is_none()
+                {
+                    asked::live_through(&self.db, conversation, epoch, accounts.iter().copied())?;
+                }
+                self.learn_key(conversation, epoch, key, true)
+            }
         }
     }
 
@@ -217,7 +251,8 @@ impl Engine {
                 sealed::mark_in_keyring(&self.db, id, epoch)?;
                 continue;
             }
-            let named = NamedValue { name: KEYRING.into(), value: ring_value(id, epoch, &key), head: false };
+            let value = ring_value(id, epoch, &key, self.accounts_to_tell(id, epoch)?);
+            let named = NamedValue { name: KEYRING.into(), value, head: false };
             writes.push(self.slot_write(own, conversation.log_epoch, slot, held.next(), &named)?);
             put.push((id, epoch));
         }
@@ -227,6 +262,16 @@ impl Engine {
             self.ask(Request::PutSlots(request), Asked::Slots(own, SlotBatch::Keyring(put)));
         }
         Ok(())
+    }
+
+    /// Who was in a conversation in an epoch, for siblings that were not: others may ask them for its key. In one of two
+    /// people everybody knows.
+    fn accounts_to_tell(&mut self, id: ConversationId, epoch: Epoch) -> Result<Option<Vec<AccountId>>> {
+        if self.conversation(id)?.is_none_or(|c| c.kind != ConversationKind::Group) {
+            return Ok(None);
+        }
+        let accounts = asked::accounts_in(&self.db, id, epoch)?;
+        Ok(accounts.filter(|accounts| accounts.len() <= MOST_ACCOUNTS))
     }
 
     /// Puts the links of the self chain that are missing: a device that came in from outside, without the key of the
@@ -240,7 +285,7 @@ impl Engine {
         for before in self.missing_links(id)?.into_iter().filter(|before| *before < newest) {
             if let Some(key) = self.key(id, before)? {
                 // Sealed under the newest key, from which every link can be reached.
-                self.enqueue_slot(id, &chain_name(before.next()), ring_value(id, before, &key), false)?;
+                self.enqueue_slot(id, &chain_name(before.next()), link_value(id, before, &key), false)?;
             }
         }
         Ok(())

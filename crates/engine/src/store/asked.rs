@@ -131,7 +131,7 @@ pub(crate) fn wrong_answers(
     Ok(rows.map(|row| row.map(DeviceId::new)).collect::<Result<_, _>>()?)
 }
 
-/// Notes who is in a conversation in an epoch that this device is in the group in.
+/// Notes who is in a conversation in an epoch that a device of the account is in the group in.
 pub(crate) fn live_through(
     db: &Connection,
     conversation: ConversationId,
@@ -158,13 +158,12 @@ pub(crate) fn live_through(
     Ok(())
 }
 
-/// Whether an account was in a conversation in an epoch; `false` too if this device was not there.
-pub(crate) fn was_in(
+/// Who was in a conversation in an epoch, sorted; `None` if no device of the account that was there has told.
+pub(crate) fn accounts_in(
     db: &Connection,
     conversation: ConversationId,
     epoch: Epoch,
-    account: AccountId,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Vec<AccountId>>, StoreError> {
     let row: Option<Vec<u8>> = db
         .prepare_cached(
             "SELECT accounts FROM lived WHERE conversation = ?1 AND first <= ?2 AND last >= ?2
@@ -172,12 +171,7 @@ pub(crate) fn was_in(
         )?
         .query_row(params![conversation.as_bytes(), to_sql(epoch.0)], |row| row.get(0))
         .optional()?;
-    let Some(accounts) = row else { return Ok(false) };
-    let mut found = false;
-    for bytes in accounts.chunks(16) {
-        found |= id(bytes, AccountId::from_slice)? == account;
-    }
-    Ok(found)
+    row.map(|row| row.chunks(16).map(|bytes| id(bytes, AccountId::from_slice)).collect()).transpose()
 }
 
 /// Forgets who was in a group that never came to be.
@@ -265,7 +259,9 @@ mod tests {
         // Away from 7 to 8.
         live_through(&db, c, Epoch(9), [a, b]).unwrap();
         live_through(&db, c, Epoch(10), [b]).unwrap();
-        let was = |epoch, account| was_in(&db, c, Epoch(epoch), account).unwrap();
+        let was = |epoch, account| {
+            accounts_in(&db, c, Epoch(epoch)).unwrap().is_some_and(|accounts| accounts.contains(&account))
+        };
         assert_eq!(
             [2, 3, 4, 5, 6, 7, 8, 9, 10].map(|e| was(e, a)),
             [false, true, true, true, true, false, false, true, false]

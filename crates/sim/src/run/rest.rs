@@ -135,13 +135,17 @@ impl World {
             let held = store
                 .prepare("SELECT 1 FROM key WHERE conversation = ?1 AND epoch = ?2")?
                 .exists(rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()])?;
-            // Only who was in the group in that epoch tells others of it.
-            let there = store
+            // Only who knows who was in the conversation in that epoch tells others of its key.
+            let told = store
                 .prepare("SELECT 1 FROM lived WHERE conversation = ?1 AND first <= ?2 AND last >= ?2")?
                 .exists(rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()])?;
             if held {
                 let lost = if peer.lost { " (lost)" } else { "" };
-                names.push(format!("{}{lost}{}", peer.name, if there { "" } else { " (from a sibling)" }));
+                names.push(format!(
+                    "{}{lost}{}",
+                    peer.name,
+                    if told { "" } else { " (who was in it is not known there)" }
+                ));
             }
         }
         Ok(if names.is_empty() { "nobody has".to_owned() } else { format!("is at {}", names.join(", ")) })

@@ -496,3 +496,51 @@ async fn a_revoked_device_and_one_that_asks_as_another_get_no_answer() -> Result
     assert_eq!(bruno.texts(group)?, ["first", "for the pc too", "without the pc"]);
     Ok(())
 }
+
+/// Who lived through what Carla asks for is gone, her phone lost with it; what is left of Anna was not there, and has the
+/// keys from the keyring.
+async fn answered_by_a_sibling(group: bool) -> Result<()> {
+    let world = World::new().await?;
+    let (mut devices, group_id) = group_of(&world, &["anna", "carla"]).await?;
+    let (mut carla, mut anna) = (devices.pop().unwrap(), devices.pop().unwrap());
+    let chat = if group {
+        group_id
+    } else {
+        let to = anna.find("carla").await?;
+        let chat = anna.direct(to)?;
+        anna.say(chat, "first")?;
+        settle(&mut [&mut anna, &mut carla]).await?;
+        chat
+    };
+    carla.disconnect();
+    drop(carla);
+    forget_group(&world, "carla.db", chat)?;
+    for text in ["second", "third"] {
+        world.clock().advance(8 * DAY);
+        anna.say(chat, text)?;
+        settle(&mut [&mut anna]).await?;
+    }
+    let mut pc = SimDevice::new(&world, "anna's pc")?;
+    pc.link_to(&mut anna, true).await?;
+    anna.say(chat, "now the pc is there too")?;
+    settle(&mut [&mut anna, &mut pc]).await?;
+    anna.disconnect();
+
+    let mut carla = SimDevice::at(&world, "carla", &world.folder().join("carla.db"))?;
+    carla.connect().await?;
+    wait_and_settle(&world, &mut [&mut carla, &mut pc]).await?;
+    wait_and_settle(&world, &mut [&mut carla, &mut pc]).await?;
+    let said = ["first", "second", "third", "now the pc is there too"];
+    assert_eq!(carla.texts(chat)?, said, "{:?} {:?}", carla.last_events(), pc.last_events());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sibling_of_a_lost_device_answers_in_a_group() -> Result<()> {
+    answered_by_a_sibling(true).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sibling_of_a_lost_device_answers_in_a_direct_conversation() -> Result<()> {
+    answered_by_a_sibling(false).await
+}

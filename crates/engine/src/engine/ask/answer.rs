@@ -1,8 +1,8 @@
 //! Answers to others who ask for a key.
 
 use diario_protocol::{
-    AccountId, ConversationId, DeviceId, Epoch, PutSlots, Request, Slot, SlotKey, SlotOutcome, SlotVersion,
-    Timestamp,
+    AccountId, ConversationId, ConversationKind, DeviceId, Epoch, PutSlots, Request, Slot, SlotKey,
+    SlotOutcome, SlotVersion, Timestamp,
 };
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -109,7 +109,7 @@ impl Engine {
             if !valid || !takes_part || self.session.asks.hopeless.contains(&ask.key) {
                 continue;
             }
-            let epochs = self.epochs_to_answer(id, &ask, slot.account, slot.device)?;
+            let epochs = self.epochs_to_answer(c, &ask, slot.account, slot.device)?;
             let since = Timestamp(now.0.saturating_sub(HOUR_MS));
             if epochs.is_empty() || asked::answers_since(&self.db, slot.device, since)? >= MOST_ANSWERS {
                 continue;
@@ -128,12 +128,12 @@ impl Engine {
     /// The epochs of an ask whose key this device has and may give; empty if all of them are answered.
     fn epochs_to_answer(
         &mut self,
-        id: ConversationId,
+        c: &Conversation,
         ask: &Ask,
         account: AccountId,
         device: DeviceId,
     ) -> Result<Vec<Epoch>> {
-        let own = self.me()?.device;
+        let (id, own) = (c.id, self.me()?.device);
         let mut answered: Vec<(Epoch, DeviceId)> = Vec::new();
         for slot in asked::slots_under(&self.db, id, &format!("{ANSWER}{device}/"))? {
             let answer = read::<Answer>(&slot.value).filter(|a| a.key == ask.key);
@@ -143,8 +143,19 @@ impl Engine {
         }
         let (mut epochs, mut open) = (Vec::new(), false);
         for Wanted { epoch, not_from } in ask.wanted.iter().take(self.most_epochs()) {
-            let may = !not_from.contains(&own) && asked::was_in(&self.db, id, *epoch, account)?;
-            if !may || self.key(id, *epoch)?.is_none() {
+            if not_from.contains(&own) || *epoch > c.log_epoch {
+                continue;
+            }
+            let was_in = match c.kind {
+                // Both always were.
+                ConversationKind::Direct => Some(true),
+                _ => asked::accounts_in(&self.db, id, *epoch)?.map(|accounts| accounts.contains(&account)),
+            };
+            let (Some(was_in), true) = (was_in, self.key(id, *epoch)?.is_some()) else {
+                self.session.missing_keys.others_ask_for(id, *epoch);
+                continue;
+            };
+            if !was_in {
                 continue;
             }
             open |= !answered.iter().any(|(e, by)| e == epoch && !not_from.contains(by));

@@ -20,7 +20,7 @@ CREATE TABLE answered(                   -- how often a device was answered with
   times INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE lived(                      -- epochs in which this device was in the group, and who was in it too
+CREATE TABLE lived(                      -- epochs in which a device of the account was in the group, and who was in it too
   conversation BLOB NOT NULL,
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
