@@ -13,8 +13,9 @@ use super::{
 };
 use crate::crypto::hpke::HpkePublic;
 use crate::engine::requests::{Asked, SlotBatch};
+use crate::engine::slots::MOST_ACCOUNTS;
 use crate::engine::{Engine, Result, Timer};
-use crate::store::asked;
+use crate::store::asked::{self, SignedSlot};
 use crate::store::conversation::{self, Conversation, Membership};
 use crate::store::people;
 use crate::store::sealed::{self, NamedValue};
@@ -95,6 +96,8 @@ impl Engine {
         let (account, own) = (self.me()?.account, self.me()?.device);
         let (now, server_now) = (self.now, self.server_now());
         let participants = conversation::participants_of(&self.db, id)?;
+        // Of larger groups the keyring does not say who was in.
+        let siblings_tell = participants.len() <= MOST_ACCOUNTS;
         let (mut ready, mut next) = (Vec::new(), None::<Timestamp>);
         for slot in asked::slots_under(&self.db, id, ASK)? {
             // Siblings find it in the keyring.
@@ -109,7 +112,7 @@ impl Engine {
             if !valid || !takes_part || self.session.asks.hopeless.contains(&ask.key) {
                 continue;
             }
-            let epochs = self.epochs_to_answer(c, &ask, slot.account, slot.device)?;
+            let epochs = self.epochs_to_answer(c, &slot, &ask, siblings_tell)?;
             let since = Timestamp(now.0.saturating_sub(HOUR_MS));
             if epochs.is_empty() || asked::answers_since(&self.db, slot.device, since)? >= MOST_ANSWERS {
                 continue;
@@ -129,11 +132,11 @@ impl Engine {
     fn epochs_to_answer(
         &mut self,
         c: &Conversation,
+        asker: &SignedSlot,
         ask: &Ask,
-        account: AccountId,
-        device: DeviceId,
+        siblings_tell: bool,
     ) -> Result<Vec<Epoch>> {
-        let (id, own) = (c.id, self.me()?.device);
+        let (id, own, device) = (c.id, self.me()?.device, asker.device);
         let mut answered: Vec<(Epoch, DeviceId)> = Vec::new();
         for slot in asked::slots_under(&self.db, id, &format!("{ANSWER}{device}/"))? {
             let answer = read::<Answer>(&slot.value).filter(|a| a.key == ask.key);
@@ -149,10 +152,12 @@ impl Engine {
             let was_in = match c.kind {
                 // Both always were.
                 ConversationKind::Direct => Some(true),
-                _ => asked::accounts_in(&self.db, id, *epoch)?.map(|accounts| accounts.contains(&account)),
+                _ => asked::accounts_in(&self.db, id, *epoch)?.map(|a| a.contains(&asker.account)),
             };
             let (Some(was_in), true) = (was_in, self.key(id, *epoch)?.is_some()) else {
-                self.session.missing_keys.others_ask_for(id, *epoch);
+                if siblings_tell {
+                    self.session.missing_keys.others_ask_for(id, *epoch);
+                }
                 continue;
             };
             if !was_in {
