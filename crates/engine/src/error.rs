@@ -139,7 +139,7 @@ pub enum CommandError {
     /// It needs the server, and there is no connection.
     #[error("this needs the server, and there is no connection at the moment")]
     Offline,
-    /// The device does not have the account's first key or its device list yet: it is being linked or recovered.
+    /// The device does not have the account's first key yet, or it is being recovered.
     #[error("this device has not caught up yet; run `diario sync` first")]
     NotYet,
     /// The linking code or its use is wrong.

@@ -34,6 +34,8 @@ impl Engine {
         match &self.me {
             None => Err(CommandError::NoAccount),
             Some(me) if me.stage == Stage::Revoked => Err(CommandError::Revoked),
+            // The server may refuse it yet, or it begins anew, and then nothing of it is kept.
+            Some(me) if me.stage == Stage::Recovering => Err(CommandError::NotYet),
             Some(me) => Ok(me.clone()),
         }
     }

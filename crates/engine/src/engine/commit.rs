@@ -347,7 +347,10 @@ impl Engine {
         if !for_now {
             self.back_off(id, 1_000);
             self.fail_membership_changes(id, &refusal)?;
-            self.misbehaved(Some(id), Misbehaviour::Refused(refusal));
+            // Somebody may have taken the account out of the conversation meanwhile.
+            if refusal != Refusal::NotMember {
+                self.misbehaved(Some(id), Misbehaviour::Refused(refusal));
+            }
         }
         Ok(())
     }

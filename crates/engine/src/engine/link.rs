@@ -185,8 +185,8 @@ impl Engine {
     }
 
     fn admit(&mut self, instead_of: Option<DeviceId>) -> std::result::Result<(), CommandError> {
-        let list = self.own_list_or_refuse()?;
-        let me = self.me()?.device;
+        let me = self.active()?.device;
+        let list = self.own_list()?;
         let most = usize::from(self.session.limits.devices);
         let Linking::Approver(side) = &mut self.linking else {
             return Err(CommandError::Linking(LinkingError::Closed));

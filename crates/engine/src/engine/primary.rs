@@ -92,15 +92,6 @@ impl Engine {
         Ok(valid.list().clone())
     }
 
-    /// As [`Self::own_list`], for a command: a device that is being recovered has none yet.
-    pub(super) fn own_list_or_refuse(&self) -> Done<DeviceList> {
-        let account = self.active()?.account;
-        if people::account(&self.db, account).map_err(EngineError::from)?.is_none() {
-            return Err(CommandError::NotYet);
-        }
-        Ok(self.own_list()?)
-    }
-
     /// Makes of everything that is wanted the next device list, if there is anything.
     pub(super) fn change_list(&mut self) -> Result<()> {
         let me = self.me()?.clone();
@@ -347,7 +338,7 @@ impl Engine {
         if !self.active()?.is_primary() {
             return Err(CommandError::NotPrimary);
         }
-        let list = self.own_list_or_refuse()?;
+        let list = self.own_list()?;
         match list.device(device).map(|d| d.role) {
             Some(role) => Ok((list, role)),
             None => Err(CommandError::NoDevice(device.to_string())),

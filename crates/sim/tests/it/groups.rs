@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use diario_engine::{Event, GroupChange, MessageState};
-use diario_protocol::AccountId;
+use diario_protocol::{AccountId, Request};
 use diario_sim::{SimDevice, World, settle};
 
 /// Anna and Bruno, and Bruno's account as Anna finds it.
@@ -77,6 +77,27 @@ async fn members_come_go_and_leave() -> Result<()> {
     settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
     assert!(bruno.texts(group)?.contains(&"welcome back".to_owned()), "{:?}", bruno.last_events());
     assert!(!bruno.texts(group)?.contains(&"alone now".to_owned()));
+    Ok(())
+}
+
+/// The commit that was on its way is refused; that is nobody's fault.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_taken_out_in_the_middle_of_a_commit_accuses_nobody() -> Result<()> {
+    let (world, mut anna, mut bruno, bruno_id) = two().await?;
+    let group = anna.engine.create_conversation("Gita", &[bruno_id], anna.now())?;
+    anna.say(group, "hello")?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    // A new week begins with a new epoch.
+    world.clock().advance(8 * 24 * 60 * 60 * 1000);
+    anna.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), anna.now())?;
+    settle(&mut [&mut anna]).await?;
+    bruno.take_events();
+    bruno.record();
+    let too_late = bruno.say(group, "written too late")?;
+    settle(&mut [&mut bruno]).await?;
+    assert!(bruno.recorded().iter().any(|f| matches!(f.request, Request::Commit(_))), "no race");
+    assert_eq!(bruno.engine.message(group, too_late)?.unwrap().state, MessageState::Failed);
+    assert!(!bruno.events.iter().any(|e| matches!(e, Event::Misbehaviour { .. })), "{:?}", bruno.events);
     Ok(())
 }
 

@@ -252,8 +252,10 @@ async fn a_lost_connection_does_not_end_a_recovery() -> Result<()> {
         new.fetch_one(Duration::from_millis(1)).await;
         new.deliver_one()?;
     }
-    // It has no device list yet that it could change.
-    let (pc, now) = (four.giulia_pc.engine.whoami().unwrap().2, new.now());
+    // Nothing may be done on it yet: should the server refuse it, or the user try once more, nothing of it is kept.
+    let (marco, pc) = (four.marco.account()?, four.giulia_pc.engine.whoami().unwrap().2);
+    let now = new.now();
+    assert!(matches!(new.engine.direct(marco, now), Err(CommandError::NotYet)));
     assert!(matches!(new.engine.admit_device(None, now), Err(CommandError::NotYet)));
     assert!(matches!(new.engine.revoke(pc, now), Err(CommandError::NotYet)));
     new.disconnect();
