@@ -103,16 +103,16 @@ impl Context {
             () = late => Wake::Late,
         };
         if let Wake::Event(event) = &wake {
-            self.check(event)?;
+            self.heed(event).await?;
         }
         Ok(wake)
     }
 
     /// Something that has happened already, if there is anything left of that.
-    pub(crate) fn next_now(&mut self) -> Result<Option<Wake>, CliError> {
+    pub(crate) async fn next_now(&mut self) -> Result<Option<Wake>, CliError> {
         match self.events.try_recv() {
             Ok(event) => {
-                self.check(&event)?;
+                self.heed(&event).await?;
                 Ok(Some(Wake::Event(event)))
             }
             Err(TryRecvError::Lagged(_)) => Ok(Some(Wake::Lagged)),
@@ -142,7 +142,7 @@ impl Context {
             if let Wake::Late = self.next(Some(deadline)).await? {
                 return Ok(None);
             }
-            while self.next_now()?.is_some() {}
+            while self.next_now().await?.is_some() {}
         }
     }
 
@@ -186,6 +186,33 @@ impl Context {
         CliError::new(Kind::Offline, format!("{why}; {what}"))
     }
 
+    /// Warns of what is left to hear when a command ends: it may have been told once and never again.
+    pub(crate) async fn hear_the_rest(&mut self) {
+        loop {
+            match self.events.try_recv() {
+                // Where a warning cannot be written there is no place left to tell it.
+                Ok(event) => drop(self.warn_of(&event).await),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Every command hears of misbehaviour here, whatever it waits for.
+    async fn heed(&mut self, event: &Event) -> Result<(), CliError> {
+        self.check(event)?;
+        self.warn_of(event).await
+    }
+
+    async fn warn_of(&mut self, event: &Event) -> Result<(), CliError> {
+        match event {
+            // Its error says the same.
+            Event::Misbehaviour { what, .. } if ends_commands(what) => Ok(()),
+            Event::Misbehaviour { what, .. } => self.out.warn(&what.to_string()).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Events that end whatever runs.
     fn check(&self, event: &Event) -> Result<(), CliError> {
         match event {
@@ -198,11 +225,7 @@ impl Context {
             .hint(
                 "`diario devices renew` on a primary device renews this one; what waits here goes out then",
             )),
-            Event::Misbehaviour { what, .. }
-                if matches!(what, Misbehaviour::OtherServer | Misbehaviour::OtherProtocol(_)) =>
-            {
-                Err(what.clone().into())
-            }
+            Event::Misbehaviour { what, .. } if ends_commands(what) => Err(what.clone().into()),
             Event::Failed { conversation, id, refusal } => match self.concern {
                 Some((concern, entry)) if concern == *conversation && (id.is_none() || *id == entry) => {
                     Err(CliError::refused(refusal))
@@ -212,6 +235,11 @@ impl Context {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether nothing can be done with such a server.
+fn ends_commands(what: &Misbehaviour) -> bool {
+    matches!(what, Misbehaviour::OtherServer | Misbehaviour::OtherProtocol(_))
 }
 
 fn told(changed: Result<(), watch::error::RecvError>) -> Result<Wake, CliError> {

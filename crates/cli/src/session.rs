@@ -111,6 +111,9 @@ fn interruption(command: &Command) -> CliError {
         }
         Command::Export(_) => e.hint("no file was written"),
         Command::Send(_) => e.hint("a message that was stored goes out at the next connection"),
+        Command::RecoveryKey(_) => e.hint(
+            "`diario recovery-methods` shows whether a key was made; `diario sync` brings it to the server",
+        ),
         _ => e,
     }
 }

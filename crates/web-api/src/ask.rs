@@ -84,6 +84,9 @@ pub enum Ask {
         /// Whether the device may join.
         #[n(0)]
         admit: bool,
+        /// Whose place it takes, if the account has as many devices as its server allows.
+        #[n(1)]
+        instead_of: Option<DeviceId>,
     },
     /// Ends a linking, on either side.
     #[n(5)]

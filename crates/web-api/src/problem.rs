@@ -117,6 +117,22 @@ pub enum Problem {
     #[error("no recovery key waits to be confirmed")]
     #[n(46)]
     NoRecoveryKey,
+    /// The recovery that was under way is over: it has to be begun anew.
+    #[error("the recovery was interrupted")]
+    #[n(47)]
+    Interrupted,
+    /// What the server gave is not the account's.
+    #[error("the server gave something that is not the account's")]
+    #[n(48)]
+    Lie,
+    /// This device's time ran out: a primary has to renew it.
+    #[error("this device's time ran out")]
+    #[n(49)]
+    Expired,
+    /// The server cannot store anything at the moment.
+    #[error("the server cannot store anything")]
+    #[n(50)]
+    ServerFull,
     /// Anything else, in English.
     #[error("{0}")]
     #[n(20)]

@@ -113,6 +113,9 @@ pub enum Tell {
         #[n(1)]
         what: String,
     },
+    /// Whether the disk, or what the browser allows of it, is full.
+    #[n(13)]
+    Full(#[n(0)] bool),
     /// A registration or login was refused.
     #[n(11)]
     Rejected(#[n(0)] crate::Problem),

@@ -69,11 +69,10 @@ pub(crate) fn run(
         }
         Ask::Link { device_name, qr } => link(device, server, &device_name, qr, now),
         Ask::Approve { code } => approve(device, code.trim(), gather, now),
-        Ask::ConfirmLink { admit } => {
-            if !admit {
-                gather.set_approving(None);
-            }
-            done(device.confirm_link(admit, now))
+        Ask::ConfirmLink { admit: true, instead_of } => done(device.admit_device(instead_of, now)),
+        Ask::ConfirmLink { admit: false, .. } => {
+            gather.set_approving(None);
+            done(device.confirm_link(false, now))
         }
         Ask::CancelLink => {
             gather.set_approving(None);
@@ -161,6 +160,8 @@ pub(crate) fn run(
         Ask::SetVerified { account, verified } => done(device.set_verified(account, verified, now)),
         Ask::SetReceipts(receipts) => done(device.set_settings(diario_engine::Settings { receipts }, now)),
         Ask::Usage => usage(device).map_err(CommandError::from).into(),
+        // What is here is dropped only if the server is there to give it again.
+        Ask::Rebuild if !device.is_live() => Err(CommandError::Offline).into(),
         Ask::Rebuild => done(device.rebuild(now)),
         Ask::PushKey => match device.ask_push_key(now) {
             Ok(()) => Outcome::Wait(Awaited::PushKey),

@@ -29,7 +29,8 @@ pub(crate) fn of_command(e: CommandError) -> Problem {
         CommandError::LinkCode(_) | CommandError::PairingCode(_) => Problem::BadCode,
         CommandError::Linking(e) => of_linking(&e),
         CommandError::OnItsWay => Problem::OnItsWay,
-        CommandError::NoRecoveryKey | CommandError::NoRecovery => Problem::NoRecoveryKey,
+        CommandError::NoRecoveryKey => Problem::NoRecoveryKey,
+        CommandError::NoRecovery => Problem::Interrupted,
         CommandError::WrongWord(number) => Problem::WrongWord(number.into()),
         CommandError::Words(e) => of_words(&e),
         CommandError::DeviceLimit(most) => Problem::DeviceLimit(most as u64),
@@ -90,18 +91,18 @@ pub(crate) fn of_refusal(refusal: &Refusal) -> Problem {
         Refusal::NotFound(_) => Problem::Unknown,
         Refusal::WrongRecoveryKey => Problem::WrongRecoveryKey,
         Refusal::DeviceLimit(most) => Problem::DeviceLimit(*most),
+        Refusal::DeviceExpired => Problem::Expired,
+        Refusal::StorageUnavailable => Problem::ServerFull,
         Refusal::StaleEpoch(_)
         | Refusal::RosterStale
         | Refusal::TooMany(..)
         | Refusal::BadSignature
-        | Refusal::DeviceExpired
         | Refusal::WrongState(_)
         | Refusal::Invalid(_)
         | Refusal::InvalidCommit(_)
         | Refusal::Exists
         | Refusal::OldDeviceList(_)
         | Refusal::BeforeStart(_)
-        | Refusal::StorageUnavailable
         | Refusal::Draining => Problem::Other(refusal.to_string()),
     }
 }

@@ -105,7 +105,8 @@ pub(crate) fn step(step: &RecoveryStep) -> Option<api::RecoverStep> {
         RecoveryStep::Done { .. } => api::RecoverStep::Done,
         RecoveryStep::Failed(why) => api::RecoverStep::Failed(match why {
             RecoveryFailure::Refused(refusal) => problem::of_refusal(refusal),
-            RecoveryFailure::Lie(_) | RecoveryFailure::Interrupted => Problem::Other(why.to_string()),
+            RecoveryFailure::Lie(_) => Problem::Lie,
+            RecoveryFailure::Interrupted => Problem::Interrupted,
         }),
         RecoveryStep::Methods => return None,
     })

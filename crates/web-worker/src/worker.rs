@@ -9,7 +9,7 @@ use std::rc::Rc;
 use diario_client::web::{self, Kept, OpenError, Store, Timer, WebClient, now};
 use diario_engine::{Engine, EngineConfig, Fill};
 use diario_protocol::{Timestamp, encode};
-use diario_web_api::{Answer, Connection, Problem, StoreKind, Tell, ToPage, ToWorker};
+use diario_web_api::{Answer, Connection, StoreKind, Tell, ToPage, ToWorker};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -218,11 +218,9 @@ impl Worker {
             return self.fail(&why);
         }
         let is_full = client.is_full();
-        if is_full && !self.told_full.replace(true) {
-            let what = Problem::StorageFull.to_string();
-            self.hub.borrow_mut().say(Tell::Alarm { conversation: None, what });
+        if self.told_full.replace(is_full) != is_full {
+            self.hub.borrow_mut().say(Tell::Full(is_full));
         }
-        self.told_full.set(is_full);
         let events = client.take_events();
         let connection = connection(client.connection());
         let told = client.view(|device| {

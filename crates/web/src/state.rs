@@ -114,6 +114,8 @@ pub(crate) struct Known {
     pub(crate) alarms: RwSignal<Vec<(Option<ConversationId>, String)>>,
     /// The newest message of somebody else's, to be announced and notified.
     pub(crate) arrived: RwSignal<Option<Arrived>>,
+    /// Whether the disk, or what the browser allows of it, is full.
+    pub(crate) full: RwSignal<bool>,
     /// Notices at the edge of the page.
     pub(crate) toasts: RwSignal<Vec<Toast>>,
     /// What is looked for in messages.
@@ -178,6 +180,7 @@ impl State {
             methods: RwSignal::new(None),
             rejected: RwSignal::new(None),
             alarms: RwSignal::default(),
+            full: RwSignal::new(false),
             arrived: RwSignal::new(None),
             toasts: RwSignal::default(),
             finding: Finding::new(),
@@ -374,6 +377,7 @@ impl State {
                 let more = alarms.len().saturating_sub(50);
                 alarms.drain(..more);
             }),
+            Tell::Full(full) => self.full.set(full),
             Tell::Rejected(problem) => self.rejected.set(Some(problem)),
             Tell::Broken(why) => self.broken.set(Some(why)),
             Tell::History { conversation, first, last } => {

@@ -3,19 +3,16 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use diario_engine::{ConnectionState, Diagnosis, EngineError, WaitingFor};
+use diario_engine::{ConnectionState, DeviceState, Diagnosis, EngineError, WaitingFor};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::style::{Ink, one_line, pad};
-use crate::view::now;
 
 /// A clock that is wrong by more is worth a word, in milliseconds.
 const CLOCK_TOLERANCE_MS: u64 = 60_000;
-/// A device whose time runs out within this is told so, in milliseconds.
-const SOON_MS: u64 = 2 * 24 * 60 * 60 * 1000;
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -152,19 +149,22 @@ async fn device(context: &Context) -> Result<Finding, CliError> {
         ));
     };
     let style = &context.out.style;
-    Ok(match this.valid_until {
-        None => Finding::good("device", "is a primary one: valid for as long as it is listed"),
-        Some(until) if until <= now() => Finding::bad(
+    // What is soon is for the engine to say, so that `devices` and the web app warn from the same day on.
+    Ok(match (this.valid_until, this.state) {
+        (None, _) => Finding::good("device", "is a primary one: valid for as long as it is listed"),
+        (Some(until), DeviceState::Expired) => Finding::bad(
             "device",
             format!("its time ran out on {}", style.moment(until)),
-            "`diario sync` on the device where you made the account renews it; nothing here is lost",
+            "`diario devices renew` on any primary device renews it; nothing here is lost",
         ),
-        Some(until) if until.ms_since(now()) < SOON_MS => Finding::bad(
+        (Some(until), DeviceState::ExpiresSoon) => Finding::bad(
             "device",
             format!("its time runs out on {}", style.moment(until)),
-            "`diario sync` on the device where you made the account renews it",
+            "`diario devices renew` on any primary device renews it, and so does `diario sync` there",
         ),
-        Some(until) => Finding::good("device", format!("is valid until {}", style.moment(until))),
+        (Some(until), DeviceState::Valid) => {
+            Finding::good("device", format!("is valid until {}", style.moment(until)))
+        }
     })
 }
 

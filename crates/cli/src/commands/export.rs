@@ -57,7 +57,7 @@ pub(crate) async fn run(context: &mut Context, args: Export) -> Result<(), CliEr
         let so_far = export.progress();
         context.out.progress("exporting", so_far.done, so_far.total).await?;
         // What the server says to others meanwhile is not to pile up, and an interruption is to come through.
-        while context.next_now()?.is_some() {}
+        while context.next_now().await?.is_some() {}
         tokio::task::yield_now().await;
     }
     part.finish().map_err(|e| cannot(&e))?;

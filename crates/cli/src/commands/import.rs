@@ -87,7 +87,7 @@ async fn store(
         new += context.engine(move |engine, now| engine.import(id, &batch, now)).await? as u64;
         context.out.progress("storing", queued, total).await?;
         // What the server says meanwhile is not to pile up.
-        while context.next_now()?.is_some() {}
+        while context.next_now().await?.is_some() {}
     }
     Ok(new)
 }
@@ -111,7 +111,7 @@ async fn send(context: &mut Context, id: ConversationId) -> Result<Option<CliErr
             }
             _ => {}
         }
-        while let Some(wake) = context.next_now()? {
+        while let Some(wake) = context.next_now().await? {
             if matches!(wake, Wake::Event(Event::Sent { conversation, .. }) if conversation == id) {
                 deadline = context.deadline();
             }

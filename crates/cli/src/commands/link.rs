@@ -117,6 +117,12 @@ pub(super) async fn fetch(context: &mut Context) -> Result<(), CliError> {
                 deadline = context.deadline();
                 context.out.progress("fetching messages", messages, 0).await?;
             }
+            // What is filled in the background is told by its place only.
+            Wake::Event(Event::History { .. }) => {
+                deadline = context.deadline();
+                super::fetch::show_progress(context).await?;
+            }
+            Wake::Event(Event::Sent { .. }) | Wake::Lagged => deadline = context.deadline(),
             Wake::Late => {
                 context.out.done().await?;
                 return context.out.warn("not all of the history is here yet; `diario sync` goes on").await;

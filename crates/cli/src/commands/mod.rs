@@ -86,6 +86,12 @@ fn read_text() -> Result<String, CliError> {
 
 /// Runs a command on a device.
 pub(crate) async fn run(context: &mut Context, command: Command) -> Result<(), CliError> {
+    let outcome = dispatch(context, command).await;
+    context.hear_the_rest().await;
+    outcome
+}
+
+async fn dispatch(context: &mut Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::Register(args) => register::run(context, args).await,
         Command::Link(args) => link::run(context, args).await,

@@ -127,7 +127,11 @@ async fn done(context: &mut Context) -> Result<String, CliError> {
     loop {
         match context.next(Some(deadline)).await? {
             Wake::Event(Event::Recovery(RecoveryStep::Done { username })) => return Ok(username.to_string()),
-            Wake::Event(Event::Recovery(RecoveryStep::Opened { most, .. })) => {
+            // The vault is also told anew when the connection was, while the user was still choosing: only if the
+            // choice is asked for again were too many devices kept.
+            Wake::Event(Event::Recovery(RecoveryStep::Opened { most, .. }))
+                if context.engine(|e, _| Ok::<_, CliError>(e.awaits_recovery_choice())).await? =>
+            {
                 return Err(CommandError::DeviceLimit(most.into()).into());
             }
             Wake::Late => {

@@ -91,16 +91,17 @@ pub(crate) async fn make(context: &mut Context, args: RecoveryKey) -> Result<(),
             }
         }
     };
-    ready(context, method).await?;
+    // The key goes to the server from here on, and retires the older one, whatever becomes of this command:
+    // the words must be out before anything is waited for.
     let words = if args.yes { key.words.clone() } else { Vec::new() };
     let made = Made { recovery_key: MadeKey { method: method.to_string(), words } };
-    context
-        .out
-        .show(&made, |style| {
-            let words = if args.yes { sheet(style, &key.words) } else { String::new() };
-            format!("{words}With this recovery key you get your account back when every device is lost.\n")
-        })
-        .await
+    context.out.show(&made, |style| if args.yes { sheet(style, &key.words) } else { String::new() }).await?;
+    ready(context, method).await?;
+    if context.out.face.json {
+        return Ok(());
+    }
+    let text = "With this recovery key you get your account back when every device is lost.\n";
+    context.out.out(text.to_owned()).await
 }
 
 /// Waits until the server has it: before that the words are worth nothing.
@@ -110,15 +111,17 @@ async fn ready(context: &mut Context, method: RecoveryId) -> Result<(), CliError
             let methods = engine.recovery_methods()?;
             Ok(methods.iter().any(|m| m.id == method && m.ready).then_some(()))
         })
-        .await?;
-    match ready {
+        .await;
+    let why = match ready {
         // Older keys go once the new one is there.
-        Some(()) => context.settled().await.map(drop),
-        None => Err(context
-            .offline("the key is made, and counts as soon as the server has it")
-            .await
-            .hint("`diario sync` brings it there; `diario recovery-methods` shows whether it is")),
-    }
+        Ok(Some(())) => return context.settled().await.map(drop),
+        Ok(None) => context.offline("it does not have the recovery key yet").await,
+        Err(e) => e,
+    };
+    Err(why.hint(
+        "the key is made, and its words count as soon as the server has it: `diario sync` brings it to the server, \
+         `diario recovery-methods` shows whether it is there",
+    ))
 }
 
 fn sheet(style: &Style, words: &[String]) -> String {

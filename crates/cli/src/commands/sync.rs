@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diario_engine::{ConnectionState, EngineError, Event, MessageState, MessageView, Misbehaviour};
+use diario_engine::{ConnectionState, EngineError, Event, MessageState, MessageView};
 use diario_protocol::{AccountId, ConversationId, EntryId, Seq, Timestamp};
 use jiff::civil::Date;
 use tokio::time::Instant;
@@ -35,7 +35,7 @@ pub(crate) async fn run(context: &mut Context, args: Sync) -> Result<(), CliErro
         }
         if rests && !stays {
             // What happened before the rest was told before it.
-            while let Some(wake) = context.next_now()? {
+            while let Some(wake) = context.next_now().await? {
                 feed.take(context, wake).await?;
             }
             return feed.finish(context).await;
@@ -131,7 +131,6 @@ impl Feed {
                 Wake::Event(Event::Typing { conversation, account, .. }) => {
                     self.typing(context, conversation, account).await?;
                 }
-                Wake::Event(Event::Misbehaviour { what, .. }) => self.misbehaviour(context, &what).await?,
                 Wake::Event(Event::Expired) => {
                     let refusal = diario_protocol::Refusal::DeviceExpired;
                     context.out.warn(&refusal.to_string()).await?;
@@ -163,7 +162,7 @@ impl Feed {
             if arrived.len() >= PAGE as usize {
                 break;
             }
-            wake = context.next_now()?;
+            wake = context.next_now().await?;
             if wake.is_none() && !lagged {
                 // What is told from here on was not in the store when it was looked through.
                 self.recovered.clear();
@@ -277,10 +276,6 @@ impl Feed {
             }
             None => Ok(()),
         }
-    }
-
-    async fn misbehaviour(&mut self, context: &mut Context, what: &Misbehaviour) -> Result<(), CliError> {
-        context.out.warn(&what.to_string()).await
     }
 
     async fn connection_is(&mut self, context: &mut Context, state: ConnectionState) -> Result<(), CliError> {

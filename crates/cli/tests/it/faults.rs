@@ -222,3 +222,24 @@ fn a_device_whose_disk_is_full_says_so_and_loses_nothing() {
     assert!(giulia.ok(&["doctor"]).iter().all(|check| check["ok"] == true));
     assert_eq!(marco.texts("giulia"), said);
 }
+
+#[test]
+fn a_server_that_went_back_is_told_of_by_whatever_command_hears_of_it() {
+    let mut world = World::new();
+    let (giulia, marco) = (world.register("giulia"), world.register("marco"));
+    giulia.ok(&["send", "marco", "hello"]);
+    marco.ok(&["sync"]);
+    world.server.stop();
+    let (database, older) = (world.server.data().join("diario.sqlite"), world.server.data().join("older"));
+    std::fs::copy(&database, &older).unwrap();
+    world.server.run();
+    giulia.ok(&["send", "marco", "lost"]);
+    marco.ok(&["sync"]);
+    world.server.stop();
+    std::fs::rename(&older, &database).unwrap();
+    world.server.run();
+    for (home, command) in [(&giulia, "doctor"), (&marco, "sync")] {
+        let said = home.run(&[command]).stderr;
+        assert_eq!(said.matches("was set back to an older copy").count(), 1, "{command}: {said}");
+    }
+}

@@ -106,8 +106,8 @@ pub(super) struct Asks {
     stale: Option<Timestamp>,
     /// Conversations with asks that may be answered, and when to look at them.
     to_answer: BTreeMap<ConversationId, Timestamp>,
-    /// This device's turn to answer, by the ask's key.
-    turns: BTreeMap<HpkePublic, Timestamp>,
+    /// This device's turn to answer, by who asks: the newest ask's key, and when.
+    turns: BTreeMap<DeviceId, (HpkePublic, Timestamp)>,
     /// Asks that cannot be answered: their key is none, or the server refuses the answer.
     hopeless: BTreeSet<HpkePublic>,
 }
@@ -169,6 +169,12 @@ impl Engine {
             let asks = &mut self.session.asks;
             (asks.begun, asks.look) = (true, true);
             asks.to_answer.extend(asked::with_asks(&self.db)?.into_iter().map(|id| (id, now)));
+            // Whose devices wrote slots here was asked as those came; the answer may have gone with that connection.
+            for account in sealed::accounts_of_unknown_devices(&self.db)? {
+                if !self.session.histories.contains(&account) {
+                    self.ask_for_history(account);
+                }
+            }
         }
         self.ask_for_keys()?;
         self.look_at_asks()
@@ -207,8 +213,9 @@ impl Engine {
             }
         }
         for id in asked::asked_in(&self.db)? {
-            if !waited_for.contains_key(&id) {
-                // Found in the keyring, or answered.
+            let is_open = self.conversation(id)?.is_some_and(|c| c.is_open());
+            if !is_open || !waited_for.contains_key(&id) {
+                // Found in the keyring, or answered; or the account is out, and nobody hears it any more.
                 asked::forget(&self.db, id)?;
                 outbox::drop_slot(&self.db, id, &ask_name(self.me()?.device))?;
             }
@@ -259,7 +266,9 @@ impl Engine {
             return Ok(());
         }
         let standing = asked::standing(&self.db, id)?;
-        let age = |ask: &StandingAsk| self.now.ms_since(ask.asked_at);
+        // What was asked by a clock that was ahead is of long ago, too.
+        let ahead = |ask: &StandingAsk| if ask.asked_at > self.now { STALE_MS } else { 0 };
+        let age = |ask: &StandingAsk| self.now.ms_since(ask.asked_at).max(ahead(ask));
         let secret = match standing {
             Some(ask) if age(&ask) < STALE_MS || ask.asked_at.0 == 0 => {
                 let told: Vec<Wanted> = read(&ask.wanted).unwrap_or_default();

@@ -114,6 +114,7 @@ impl Engine {
             if engine.conversation(id)?.is_some() {
                 return Ok(id);
             }
+            engine.check_slot_size(title)?;
             engine.begin_group(id, title, &me)?;
             engine.emit(Event::Conversation(id));
             let others: Vec<_> = members.iter().copied().filter(|m| *m != me.account).collect();

@@ -377,6 +377,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Primary: the mailbox went with the connection. A yes that is given now would list a device that is never told.
+    pub(super) fn linking_lost_its_connection(&mut self) {
+        if matches!(&self.linking, Linking::Approver(side) if !side.granted) {
+            self.linking = Linking::None;
+            let step = LinkingStep::Failed(LinkingError::PeerGone.to_string());
+            self.events.push_back(Event::Linking(step));
+        }
+    }
+
     /// Primary: the server has the list with the new device; now it may know its account.
     pub(super) fn linked_device_listed(&mut self, device: DeviceId) -> Result<()> {
         if self.device_to_link().is_none_or(|listed| listed.id() != device) {

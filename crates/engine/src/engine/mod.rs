@@ -225,6 +225,7 @@ impl Engine {
         self.clock_is(now);
         self.forget_session();
         self.must_disconnect = false;
+        self.linking_lost_its_connection();
         self.events.push_back(Event::Connection(ConnectionState::Offline));
     }
 
@@ -265,7 +266,7 @@ impl Engine {
             if let Some(next) = engine.session.waits().min().copied() {
                 engine.set_timer(Timer::Retry, next);
             }
-            engine.look_at_validity()
+            if due.contains_key(&Timer::Validity) { engine.look_at_validity() } else { Ok(()) }
         })
     }
 

@@ -304,7 +304,7 @@ impl Engine {
         })
     }
 
-    fn check_slot_size(&self, text: &str) -> Done<()> {
+    pub(super) fn check_slot_size(&self, text: &str) -> Done<()> {
         let limit = (self.session.limits.slot as usize).saturating_sub(OVERHEAD) / 9 * 8;
         if text.len() > limit {
             return Err(CommandError::TooLong { size: text.len(), limit });

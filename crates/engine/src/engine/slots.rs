@@ -33,7 +33,7 @@ pub(super) fn chain_name(epoch: Epoch) -> String {
 }
 
 /// A group of more accounts than this is not written down with its keys: somebody else can tell who was in it.
-pub(super) const MOST_ACCOUNTS: usize = 32;
+const MOST_ACCOUNTS: usize = 32;
 
 /// A conversation key, as the keyring and the self chain hold it.
 #[derive(Debug, Encode, Decode)]

@@ -211,16 +211,23 @@ pub(crate) fn slots_under(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// How often a device was answered since `since`.
-pub(crate) fn answers_since(db: &Connection, device: DeviceId, since: Timestamp) -> Result<u64, StoreError> {
-    let row: Option<i64> = db
-        .prepare_cached("SELECT times FROM answered WHERE device = ?1 AND since >= ?2")?
-        .query_row(params![device.as_bytes(), to_sql(since.0)], |row| row.get(0))
-        .optional()?;
-    Ok(row.map_or(0, from_sql))
+/// How often a device was answered since `since`, and when that count began. One that began after `now`, by a clock
+/// that was ahead, is none.
+pub(crate) fn answers_since(
+    db: &Connection,
+    device: DeviceId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Option<(u64, Timestamp)>, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT times, since FROM answered WHERE device = ?1 AND since BETWEEN ?2 AND ?3")?
+        .query_row(params![device.as_bytes(), to_sql(since.0), to_sql(now.0)], |row| {
+            Ok((from_sql(row.get(0)?), Timestamp(from_sql(row.get(1)?))))
+        })
+        .optional()?)
 }
 
-/// Counts an answer to a device at `now`; what was counted before `since` begins anew.
+/// Counts an answer to a device at `now`; a count that began before `since`, or after `now`, begins anew.
 pub(crate) fn count_answer(
     db: &Connection,
     device: DeviceId,
@@ -229,8 +236,8 @@ pub(crate) fn count_answer(
 ) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT INTO answered(device, since, times) VALUES(?1, ?3, 1) ON CONFLICT DO UPDATE SET
-            times = CASE WHEN since >= ?2 THEN times + 1 ELSE 1 END,
-            since = CASE WHEN since >= ?2 THEN since ELSE ?3 END",
+            times = CASE WHEN since BETWEEN ?2 AND ?3 THEN times + 1 ELSE 1 END,
+            since = CASE WHEN since BETWEEN ?2 AND ?3 THEN since ELSE ?3 END",
     )?
     .execute(params![device.as_bytes(), to_sql(since.0), to_sql(now.0)])?;
     Ok(())
@@ -281,9 +288,14 @@ mod tests {
         for now in [100, 200, 300] {
             count_answer(&db, device, Timestamp(0), Timestamp(now)).unwrap();
         }
-        assert_eq!(answers_since(&db, device, Timestamp(50)).unwrap(), 3);
-        assert_eq!(answers_since(&db, device, Timestamp(150)).unwrap(), 0);
+        let answers = |since, now| answers_since(&db, device, Timestamp(since), Timestamp(now)).unwrap();
+        assert_eq!(answers(50, 300), Some((3, Timestamp(100))));
+        assert_eq!(answers(150, 400), None);
         count_answer(&db, device, Timestamp(150), Timestamp(400)).unwrap();
-        assert_eq!(answers_since(&db, device, Timestamp(150)).unwrap(), 1);
+        assert_eq!(answers(150, 400), Some((1, Timestamp(400))));
+        // The clock was ahead, and was set.
+        assert_eq!(answers(0, 50), None);
+        count_answer(&db, device, Timestamp(0), Timestamp(50)).unwrap();
+        assert_eq!(answers(0, 50), Some((1, Timestamp(50))));
     }
 }

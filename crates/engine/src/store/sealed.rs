@@ -198,6 +198,16 @@ pub(crate) fn waiting_slots(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Accounts that wrote slots here with devices that are not known.
+pub(crate) fn accounts_of_unknown_devices(db: &Connection) -> Result<Vec<AccountId>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT s.account FROM slot AS s INDEXED BY slot_waiting WHERE s.sealed IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM account_device AS d WHERE d.account = s.account AND d.device = s.device)",
+    )?;
+    let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+    Ok(rows.map(|row| row.map(AccountId::new)).collect::<Result<_, _>>()?)
+}
+
 /// Slots that an account's devices wrote and that wait to be opened.
 pub(crate) fn waiting_slots_by(db: &Connection, account: AccountId) -> Result<Vec<Slot>, StoreError> {
     let mut statement = db.prepare_cached(

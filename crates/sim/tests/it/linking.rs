@@ -69,3 +69,18 @@ async fn a_primary_is_told_that_the_new_device_is_gone() -> Result<()> {
     assert_eq!(phone.engine.devices(phone.now())?.len(), 1);
     Ok(())
 }
+
+/// A yes that is given once the line is back would list a device that is never told that it is.
+#[tokio::test]
+async fn nobody_is_let_in_over_a_line_that_was_lost() -> Result<()> {
+    let (_world, mut phone, mut pc) = half_linked().await?;
+    phone.disconnect();
+    assert!(failed(&phone).is_some(), "{:?}", phone.last_events());
+    phone.connect().await?;
+    settle(&mut [&mut phone, &mut pc]).await?;
+    let now = phone.now();
+    assert!(phone.engine.admit_device(None, now).is_err());
+    settle(&mut [&mut phone, &mut pc]).await?;
+    assert_eq!(phone.engine.devices(now)?.len(), 1);
+    Ok(())
+}

@@ -51,6 +51,7 @@ banner-revoked = This device was removed from your account. You can still read w
 banner-expired = This device’s time has run out. Renew it on a main device, on its page of devices. What you write here meanwhile is kept, and goes out then.
 banner-ends = This device’s time runs out within three days. Open Diario on a main device before, or renew this one there.
 banner-memory = This browser does not let Diario keep anything. What you read and write here is gone when you close it.
+banner-alarm = Something came that no honest server or device sends. It was refused, and nothing here was changed.
 banner-understood = Understood
 
 ## The list

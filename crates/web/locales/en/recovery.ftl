@@ -75,6 +75,8 @@ problem-unknown-word = Word { $number } is no word of a recovery key.
 problem-words-wrong = These words do not belong together: at least one is wrong, or in another place.
 problem-wrong-word = Word { $number } is another one. Look at your paper.
 problem-no-recovery-key = That key is not waiting any more. Make a new one.
+problem-interrupted = The recovery was interrupted, and nothing was changed. Begin it again.
+problem-lie = What the server gave is not your account’s. Nothing was changed. Ask whoever runs the server.
 
 ## The last step of a new account
 

@@ -51,6 +51,7 @@ banner-revoked = Questo dispositivo è stato rimosso dal tuo account. Puoi ancor
 banner-expired = Il tempo di questo dispositivo è scaduto. Rinnovalo da un dispositivo principale, nella sua pagina dei dispositivi. Ciò che scrivi qui intanto resta, e parte allora.
 banner-ends = Il tempo di questo dispositivo scade entro tre giorni. Prima apri Diario su un dispositivo principale, o rinnovalo da lì.
 banner-memory = Questo browser non permette a Diario di conservare nulla. Ciò che leggi e scrivi qui sparisce quando lo chiudi.
+banner-alarm = È arrivato qualcosa che nessun server o dispositivo onesto manda. È stato rifiutato, e qui nulla è cambiato.
 banner-understood = Ho capito
 
 ## The list

@@ -75,6 +75,8 @@ problem-unknown-word = La parola { $number } non è una parola di una chiave di 
 problem-words-wrong = Queste parole non vanno insieme: almeno una è sbagliata o fuori posto.
 problem-wrong-word = La parola { $number } è un’altra. Guarda il tuo foglio.
 problem-no-recovery-key = Quella chiave non aspetta più. Creane una nuova.
+problem-interrupted = Il recupero si è interrotto e nulla è cambiato. Ricomincialo.
+problem-lie = Ciò che il server ha dato non è del tuo account. Nulla è cambiato. Chiedi a chi gestisce il server.
 
 ## L’ultimo passo di un nuovo account
 

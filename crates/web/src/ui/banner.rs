@@ -15,7 +15,9 @@ enum Wrong {
     Broken,
     Elsewhere,
     Revoked,
+    Full,
     Expired,
+    Alarm,
     Ends,
     Memory,
 }
@@ -27,10 +29,18 @@ fn wrong(state: State) -> Option<Wrong> {
     if matches!(*state.role.read(), Some(Role::ElsewhereOnly)) {
         return Some(Wrong::Elsewhere);
     }
-    match state.account.read().as_ref().map(|account| account.stage) {
-        Some(Stage::Revoked) => return Some(Wrong::Revoked),
-        Some(Stage::Expired) => return Some(Wrong::Expired),
-        _ => {}
+    let stage = state.account.read().as_ref().map(|account| account.stage);
+    if stage == Some(Stage::Revoked) {
+        return Some(Wrong::Revoked);
+    }
+    if state.full.get() {
+        return Some(Wrong::Full);
+    }
+    if stage == Some(Stage::Expired) {
+        return Some(Wrong::Expired);
+    }
+    if !state.alarms.read().is_empty() {
+        return Some(Wrong::Alarm);
     }
     if state.account.read().as_ref().is_some_and(|account| account.ends.is_some()) {
         return Some(Wrong::Ends);
@@ -52,11 +62,13 @@ pub(crate) fn Banner() -> impl IntoView {
             Wrong::Broken => "banner-broken",
             Wrong::Elsewhere => "banner-elsewhere",
             Wrong::Revoked => "banner-revoked",
+            Wrong::Full => "problem-storage-full",
             Wrong::Expired => "banner-expired",
+            Wrong::Alarm => "banner-alarm",
             Wrong::Ends => "banner-ends",
             Wrong::Memory => "banner-memory",
         };
-        let grave = matches!(wrong, Wrong::Broken | Wrong::Revoked);
+        let grave = matches!(wrong, Wrong::Broken | Wrong::Revoked | Wrong::Full);
         let action = match wrong {
             Wrong::Broken => Some(
                 view! {
@@ -79,9 +91,21 @@ pub(crate) fn Banner() -> impl IntoView {
                 }
                 .into_any(),
             ),
-            Wrong::Elsewhere | Wrong::Expired => None,
+            Wrong::Alarm => Some(
+                view! {
+                    <button type="button" class="button small" on:click=move |_| state.alarms.update(Vec::clear)>
+                        {move || tr("banner-understood")}
+                    </button>
+                }
+                .into_any(),
+            ),
+            Wrong::Elsewhere | Wrong::Full | Wrong::Expired => None,
         };
-        let why = move || state.broken.get().filter(|_| wrong == Wrong::Broken);
+        let why = move || match wrong {
+            Wrong::Broken => state.broken.get(),
+            Wrong::Alarm => state.alarms.read().last().map(|(_, what)| what.clone()),
+            _ => None,
+        };
         Some(view! {
             <div class="banner" class:grave=grave role="alert">
                 {icon(Icon::Alert)}

@@ -87,3 +87,43 @@ fn a_terminal_is_let_in_by_eight_characters_and_put_out_again() {
     let said = terminal.fails(4, &["sync"]);
     assert!(said.contains("removed from its account"), "{said}");
 }
+
+#[test]
+fn at_the_device_limit_one_makes_room_in_the_same_flow() {
+    let world = stage::world_with(&["--set", "max_devices=2"]);
+    let desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.register("giulia");
+    let join = |name: &str| {
+        let home = world.home(name);
+        let mut linking = home.spawn(&["link", "--code", "--device-name", name]);
+        let code = linking.next()["code"].as_str().unwrap().to_owned();
+        desktop.press(&link("Devices"));
+        desktop.press(&link("Add a device"));
+        desktop.press(&button("Type the code"));
+        desktop.fill(&field("Code of the new device"), &code);
+        desktop.press(&button("Continue"));
+        desktop.press(&button("Let it in"));
+        (home, linking)
+    };
+    let (old, mut linking) = join("old");
+    assert_eq!(linking.next()["linked"]["username"], "giulia");
+    linking.ends(0);
+    old.ok(&["sync"]);
+    // Once not: nobody is removed, and the same device may ask again.
+    let (_, mut refused) = join("tablet");
+    desktop.says("Make room for tablet");
+    desktop.says("Your account has 2 devices");
+    desktop.press(&button("Do not let tablet in"));
+    desktop.find(&field("Code of the new device"));
+    refused.kill();
+    old.ok(&["sync"]);
+    let (_, mut linking) = join("phone");
+    desktop.press(&button("Remove old to make room"));
+    desktop.says("Remove old?");
+    desktop.press(&button("Remove"));
+    assert_eq!(linking.next()["linked"]["username"], "giulia");
+    linking.ends(0);
+    desktop.says("phone is in your account");
+    let said = old.fails(4, &["sync"]);
+    assert!(said.contains("removed from its account"), "{said}");
+}

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::browser::{Browser, Kind};
-use super::page::{button, field, role};
+use super::page::{button, field, link, role};
 use super::stage;
 
 /// Whether the browser says that there is a network, as a phone's does by its radio.
@@ -133,4 +133,34 @@ fn a_language_that_was_wanted_is_there_without_a_network_and_another_one_is_not(
     phone.until("the choice is as it was", || {
         phone.find(&role("radio", "Italiano")).property("checked") == "true"
     });
+}
+
+/// Who has no connection, or may not log in any more, would drop what nobody gives again.
+#[test]
+fn nothing_is_fetched_anew_without_the_server() {
+    let world = stage::world();
+    let marco = world.register("marco");
+    let line = stage::line(&world);
+    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
+    phone.register("giulia");
+    phone.write_to("marco");
+    phone.say("kept");
+    phone.tick_is("Sent");
+    phone.press(&button("Back"));
+    phone.press(&link("Settings"));
+    assert!(phone.find(&button("Fetch again")).property("disabled") != true);
+    line.cut();
+    offline(&phone, true);
+    phone.until("it is not offered", || phone.find(&button("Fetch again")).property("disabled") == true);
+    line.mend();
+    offline(&phone, false);
+    phone.until("it is offered", || phone.find(&button("Fetch again")).property("disabled") != true);
+    phone.press(&button("Fetch again"));
+    phone.says("Fetch everything again?");
+    phone.press(&button("Fetch again"));
+    phone.says("Your conversations are being fetched again.");
+    marco.ok(&["sync"]);
+    phone.press(&button("Back"));
+    phone.open("marco");
+    phone.log_has("kept");
 }

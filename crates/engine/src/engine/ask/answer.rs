@@ -13,7 +13,6 @@ use super::{
 };
 use crate::crypto::hpke::HpkePublic;
 use crate::engine::requests::{Asked, SlotBatch};
-use crate::engine::slots::MOST_ACCOUNTS;
 use crate::engine::{Engine, Result, Timer};
 use crate::store::asked::{self, SignedSlot};
 use crate::store::conversation::{self, Conversation, Membership};
@@ -96,8 +95,6 @@ impl Engine {
         let (account, own) = (self.me()?.account, self.me()?.device);
         let (now, server_now) = (self.now, self.server_now());
         let participants = conversation::participants_of(&self.db, id)?;
-        // Of larger groups the keyring does not say who was in.
-        let siblings_tell = participants.len() <= MOST_ACCOUNTS;
         let (mut ready, mut next) = (Vec::new(), None::<Timestamp>);
         for slot in asked::slots_under(&self.db, id, ASK)? {
             // Siblings find it in the keyring.
@@ -112,13 +109,25 @@ impl Engine {
             if !valid || !takes_part || self.session.asks.hopeless.contains(&ask.key) {
                 continue;
             }
-            let epochs = self.epochs_to_answer(c, &slot, &ask, siblings_tell)?;
-            let since = Timestamp(now.0.saturating_sub(HOUR_MS));
-            if epochs.is_empty() || asked::answers_since(&self.db, slot.device, since)? >= MOST_ANSWERS {
+            let epochs = self.epochs_to_answer(c, &slot, &ask)?;
+            if epochs.is_empty() {
                 continue;
             }
-            let wait = turn(&ask.key, own, participants.len());
-            let due = *self.session.asks.turns.entry(ask.key).or_insert(now.plus_ms(wait));
+            let mut due = {
+                let wait = turn(&ask.key, own, participants.len());
+                let turns = &mut self.session.asks.turns;
+                let (key, due) = turns.entry(slot.device).or_insert((ask.key, now.plus_ms(wait)));
+                if *key != ask.key {
+                    (*key, *due) = (ask.key, now.plus_ms(wait));
+                }
+                *due
+            };
+            let since = Timestamp(now.0.saturating_sub(HOUR_MS));
+            if let Some((times, began)) = asked::answers_since(&self.db, slot.device, since, now)?
+                && times >= MOST_ANSWERS
+            {
+                due = due.max(began.plus_ms(HOUR_MS + 1));
+            }
             if due <= now {
                 ready.push(Ready { account: slot.account, device: slot.device, key: ask.key, epochs });
             } else {
@@ -129,13 +138,7 @@ impl Engine {
     }
 
     /// The epochs of an ask whose key this device has and may give; empty if all of them are answered.
-    fn epochs_to_answer(
-        &mut self,
-        c: &Conversation,
-        asker: &SignedSlot,
-        ask: &Ask,
-        siblings_tell: bool,
-    ) -> Result<Vec<Epoch>> {
+    fn epochs_to_answer(&mut self, c: &Conversation, asker: &SignedSlot, ask: &Ask) -> Result<Vec<Epoch>> {
         let (id, own, device) = (c.id, self.me()?.device, asker.device);
         let mut answered: Vec<(Epoch, DeviceId)> = Vec::new();
         for slot in asked::slots_under(&self.db, id, &format!("{ANSWER}{device}/"))? {
@@ -155,9 +158,7 @@ impl Engine {
                 _ => asked::accounts_in(&self.db, id, *epoch)?.map(|a| a.contains(&asker.account)),
             };
             let (Some(was_in), true) = (was_in, self.key(id, *epoch)?.is_some()) else {
-                if siblings_tell {
-                    self.session.missing_keys.others_ask_for(id, *epoch);
-                }
+                self.session.missing_keys.others_ask_for(id, *epoch);
                 continue;
             };
             if !was_in {

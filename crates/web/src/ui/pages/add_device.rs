@@ -1,12 +1,14 @@
 //! Letting another device into the account: scan or type its code, then say yes.
 
-use diario_web_api::{Ask, LinkStep};
+use diario_protocol::DeviceId;
+use diario_web_api::{Ask, LinkStep, Problem};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 
 use super::camera::{Camera, NoCamera};
 use super::dialog::Confirm;
+use super::full::MakeRoom;
 use super::parts::{Busy, Field, Page};
 use super::problem::problem_text;
 use crate::actions;
@@ -30,6 +32,8 @@ enum Stand {
     Code,
     /// The other device is being reached, or this one's user is asked about it.
     Reaching,
+    /// The account has so many devices, which is as many as it may: one makes room for it, or it stays out.
+    Full(u64),
     /// It is in.
     Done,
     /// It is not; why, in English.
@@ -65,7 +69,7 @@ fn Adding() -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     state.link.set(None);
     on_cleanup(move || {
-        if matches!(*stand.read_untracked(), Stand::Reaching) {
+        if matches!(*stand.read_untracked(), Stand::Reaching | Stand::Full(_)) {
             state.hint(Ask::CancelLink);
         }
         state.link.set(None);
@@ -107,19 +111,27 @@ fn Adding() -> impl IntoView {
             approve(code);
         }
     };
-    let answer = move |admit: bool| {
+    let answer = move |admit: bool, instead_of: Option<DeviceId>| {
         // The question was taken back, and not answered: the linking has failed meanwhile.
-        if !matches!(*stand.read_untracked(), Stand::Reaching) {
+        if !matches!(*stand.read_untracked(), Stand::Reaching | Stand::Full(_)) {
             return;
         }
+        stand.set(if admit { Stand::Reaching } else { Stand::Code });
         if !admit {
-            stand.set(Stand::Code);
             state.link.set(None);
         }
         leptos::task::spawn_local(async move {
-            if let Err(problem) = actions::done(state, Ask::ConfirmLink { admit }).await {
-                stand.try_set(Stand::Code);
-                error.try_set(Some(problem_text(&problem)));
+            match actions::done(state, Ask::ConfirmLink { admit, instead_of }).await {
+                Ok(()) => {}
+                Err(Problem::DeviceLimit(most)) => {
+                    stand.try_set(Stand::Full(most));
+                }
+                Err(problem) => {
+                    // Else the same code could not be tried again.
+                    state.hint(Ask::CancelLink);
+                    stand.try_set(Stand::Code);
+                    error.try_set(Some(problem_text(&problem)));
+                }
             }
         });
     };
@@ -189,6 +201,15 @@ fn Adding() -> impl IntoView {
         }
         .into_any(),
         Stand::Reaching => view! { <div class="outcome"><Busy what=text("add-reaching")/></div> }.into_any(),
+        Stand::Full(most) => view! {
+            <MakeRoom
+                asker
+                most
+                choose=move |device| answer(true, Some(device))
+                refuse=move |()| answer(false, None)
+            />
+        }
+        .into_any(),
         Stand::Done => view! {
             <div class="outcome" role="status">
                 <span class="outcome-picture good">{icon(Icon::Tick)}</span>
@@ -218,8 +239,8 @@ fn Adding() -> impl IntoView {
             title=Signal::derive(move || tr_args("admit-title", &[("name", asker.get().into())]))
             yes=text("admit-yes")
             no=text("admit-no")
-            on_yes=move |()| answer(true)
-            on_no=move |()| answer(false)
+            on_yes=move |()| answer(true, None)
+            on_no=move |()| answer(false, None)
         >
             <p>{text("admit-what")}</p>
             <p>{text("admit-warning")}</p>

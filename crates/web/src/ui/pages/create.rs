@@ -44,9 +44,13 @@ pub(super) fn Create() -> impl IntoView {
         if asking.try_set(false).is_some() {
             return;
         }
+        // Who begins their own name anew has a code for it, on any server.
+        wants_invite.update(|wants| {
+            *wants |=
+                matches!(found, Problem::InviteNeeded | Problem::NameTaken | Problem::RegistrationClosed);
+        });
         match found {
             Problem::InviteNeeded => {
-                wants_invite.set(true);
                 request_animation_frame(move || {
                     if let Some(input) = invite_node.try_get_untracked().flatten() {
                         browser::focus(&input);

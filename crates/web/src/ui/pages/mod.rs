@@ -10,6 +10,7 @@ mod dialog;
 mod export;
 mod filling;
 mod first_key;
+mod full;
 mod key_changed;
 mod link;
 mod members;

@@ -34,6 +34,10 @@ pub(crate) fn problem_text(problem: &Problem) -> String {
         Problem::WordsWrong => tr("problem-words-wrong"),
         Problem::WrongWord(number) => tr_args("problem-wrong-word", &[("number", (*number).into())]),
         Problem::NoRecoveryKey => tr("problem-no-recovery-key"),
+        Problem::Interrupted => tr("problem-interrupted"),
+        Problem::Lie => tr("problem-lie"),
+        Problem::Expired => tr("problem-expired"),
+        Problem::ServerFull => tr("problem-server-full"),
         Problem::Wait(ms) => tr_args("problem-wait", &[("seconds", ms.div_ceil(1000).max(1).into())]),
         Problem::Other(what) => tr_args("problem-other", &[("what", what.as_str().into())]),
     }

@@ -30,6 +30,8 @@ pub(super) fn Recover() -> impl IntoView {
     let busy = RwSignal::new(false);
     let problem = RwSignal::new(None::<String>);
     let device_name = RwSignal::new(device::suggested_name());
+    // What was chosen stays chosen when the connection is made anew, and the vault opened again.
+    let gone = RwSignal::new(BTreeSet::<DeviceId>::new());
     on_cleanup(move || {
         if !matches!(*state.recover.read_untracked(), Some(RecoverStep::Done)) {
             state.hint(Ask::Recovery(RecoveryAsk::Cancel));
@@ -53,6 +55,7 @@ pub(super) fn Recover() -> impl IntoView {
         busy.set(true);
         problem.set(None);
         state.recover.set(None);
+        gone.update(BTreeSet::clear);
         let given = device_name.get_untracked().trim().to_owned();
         let device_name = if given.is_empty() { device::suggested_name() } else { given };
         leptos::task::spawn_local(async move {
@@ -85,7 +88,7 @@ pub(super) fn Recover() -> impl IntoView {
         <StepHead title=text("recover-title") what=text("recover-what")/>
         {move || match state.recover.get() {
             Some(RecoverStep::Opened { username, devices, most }) => {
-                view! { <Choose username devices most/> }.into_any()
+                view! { <Choose username devices most gone/> }.into_any()
             }
             Some(RecoverStep::Done) => view! { <Busy what=text("recover-done")/> }.into_any(),
             _ => view! {
@@ -224,9 +227,13 @@ fn ByWords(
 }
 
 #[component]
-fn Choose(username: String, devices: Vec<LostDevice>, most: u16) -> impl IntoView {
+fn Choose(
+    username: String,
+    devices: Vec<LostDevice>,
+    most: u16,
+    gone: RwSignal<BTreeSet<DeviceId>>,
+) -> impl IntoView {
     let state = use_state();
-    let gone = RwSignal::new(BTreeSet::<DeviceId>::new());
     let busy = RwSignal::new(false);
     let problem = RwSignal::new(None::<Problem>);
     let total = devices.len();

@@ -59,6 +59,7 @@ pub(super) fn Diary() -> impl IntoView {
         });
     };
     let catching_up = move || matches!(state.status.read().connection, Connection::CatchingUp);
+    let live = move || matches!(state.status.read().connection, Connection::Live);
     let says = move || {
         let in_memory = matches!(*state.store.read(), StoreKind::Memory(_));
         match persistent.get() {
@@ -99,7 +100,12 @@ pub(super) fn Diary() -> impl IntoView {
                 view! { <Busy what=text("rebuild-busy")/> }.into_any()
             } else {
                 view! {
-                    <button type="button" class="button" on:click=move |_| asked.set(true)>
+                    <button
+                        type="button"
+                        class="button"
+                        prop:disabled=move || !live()
+                        on:click=move |_| asked.set(true)
+                    >
                         {text("rebuild-yes")}
                     </button>
                 }
