@@ -56,6 +56,8 @@ pub(crate) struct Peer {
     pub(crate) reads: HashMap<ConversationId, u64>,
     /// An old copy of its store.
     pub(crate) copy: Option<PathBuf>,
+    /// It went back to one: keys that nobody else had are gone.
+    pub(crate) went_back: bool,
     /// Linkings that failed on it.
     pub(crate) failed_linkings: u32,
     store: PathBuf,
@@ -82,6 +84,7 @@ impl Peer {
             cursor: 0,
             reads: HashMap::new(),
             copy: None,
+            went_back: false,
             failed_linkings: 0,
             store: folder.join(format!("{name}.sqlite")),
             copies: 0,
@@ -125,6 +128,7 @@ impl Peer {
 
     /// Goes back to the copy, if there is one.
     pub(crate) fn restore(&mut self) -> bool {
+        self.went_back = true;
         let Some(copy) = self.copy.take() else { return false };
         self.kill();
         self.store = copy;

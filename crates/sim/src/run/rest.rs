@@ -24,6 +24,9 @@ const SOON: Duration = Duration::from_mins(10);
 /// How long they must have nothing to do.
 const QUIET: Duration = Duration::from_secs(30);
 
+/// Where a membership ends that goes on.
+const WITHOUT_END: Seq = Seq(i64::MAX.cast_unsigned());
+
 /// Why there is no rest.
 struct Restless {
     words: String,
@@ -100,13 +103,14 @@ impl World {
             let peer = &self.peers[number];
             let Some(engine) = &peer.engine else { continue };
             let found = engine.diagnose()?;
+            let reachable = self.within_reach(peer, found.waiting_for.clone())?;
             if !engine.is_live() {
                 reasons.push(Restless::new(format!("{} is not live", peer.name)));
             } else if !engine.at_rest() {
                 reasons.push(Restless::new(format!("{} is busy", peer.name)));
-            } else if found.waiting > 0 && !self.are_out_of_reach(peer, &found.waiting_for)? {
+            } else if found.waiting > 0 && (found.waiting_for.is_empty() || !reachable.is_empty()) {
                 let mut words = format!("{} cannot read {}", peer.name, found.waiting);
-                for wanted in &found.waiting_for {
+                for wanted in &reachable {
                     for epoch in &wanted.epochs {
                         let of = short(&wanted.conversation);
                         let holders = names(&self.holders(wanted.conversation, *epoch)?);
@@ -118,9 +122,9 @@ impl World {
                         );
                     }
                 }
-                let keys = &found.waiting_for;
-                let asks =
-                    found.outgoing == 0 && !keys.is_empty() && keys.iter().all(|w| w.asked_at.is_some());
+                let asks = found.outgoing == 0
+                    && !reachable.is_empty()
+                    && reachable.iter().all(|w| w.asked_at.is_some());
                 reasons.push(Restless { words, asks });
             } else if found.outgoing > 0 {
                 reasons.push(Restless::new(format!("{} has to send: {}", peer.name, outgoing(peer)?)));
@@ -134,22 +138,35 @@ impl World {
         Ok(reasons)
     }
 
-    /// Whether all of these keys are of conversations that the account is out of, where it cannot ask for them, and no
-    /// device of the account ever had one.
-    fn are_out_of_reach(&self, peer: &Peer, wanted: &[WaitingFor]) -> Result<bool> {
-        let rows = peer.engine.as_ref().map(Engine::conversation_rows).transpose()?.unwrap_or_default();
-        let open: HashSet<_> = rows.into_iter().filter(|row| row.open).map(|row| row.id).collect();
+    /// The keys that can be had: not those that went with a store when an old copy was put back, and not those that
+    /// nobody has who hears an ask, being in the conversation together with the asker.
+    fn within_reach(&self, peer: &Peer, mut wanted: Vec<WaitingFor>) -> Result<Vec<WaitingFor>> {
         let account = |peer: &Peer| peer.identity().map(|(account, _)| account);
-        for WaitingFor { conversation, epochs, .. } in wanted {
-            for epoch in epochs {
-                let holders = self.holders(*conversation, *epoch)?;
-                let is_own = holders.iter().any(|holder| account(holder.peer) == account(peer));
-                if is_own || open.contains(conversation) {
-                    return Ok(false);
+        let went_back = self.peers.iter().any(|peer| peer.went_back);
+        let (members, asker) = (self.members()?, account(peer));
+        let takes_part = |account: Option<AccountId>, conversation| {
+            let times = account.and_then(|account| members.get(&(conversation, account)));
+            times.is_some_and(|times| times.iter().any(|time| time.until == WITHOUT_END))
+        };
+        for WaitingFor { conversation, epochs, .. } in &mut wanted {
+            let id = *conversation;
+            let mut left = Vec::new();
+            for epoch in std::mem::take(epochs) {
+                let mut holders =
+                    self.holders(id, epoch)?.into_iter().map(|holder| account(holder.peer)).peekable();
+                let in_reach = if holders.peek().is_none() {
+                    takes_part(asker, id) && !went_back
+                } else {
+                    holders.any(|holder| holder == asker || takes_part(asker, id) && takes_part(holder, id))
+                };
+                if in_reach {
+                    left.push(epoch);
                 }
             }
+            *epochs = left;
         }
-        Ok(!wanted.is_empty())
+        wanted.retain(|wanted| !wanted.epochs.is_empty());
+        Ok(wanted)
     }
 
     /// Who has the key of an epoch, the lost ones too.
