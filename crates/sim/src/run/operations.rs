@@ -8,7 +8,7 @@ use diario_protocol::{AccountId, ConversationId, ConversationKind, DeviceId, Rec
 use super::frames::short;
 use super::journal::Kind;
 use super::oracle::Said;
-use super::peer::Purpose;
+use super::peer::{Peer, Purpose};
 use super::world::{Due, World};
 
 /// Devices that one person has at most.
@@ -352,7 +352,12 @@ impl World {
     fn promote_or_demote(&mut self, peer: usize) -> Result<()> {
         let Some(primary) = self.primary_of(self.peers[peer].person) else { return Ok(()) };
         let Some(device) = self.sibling(primary) else { return Ok(()) };
-        let what = self.random.below(4);
+        let mut what = self.random.below(4);
+        let is_lost = |p: &Peer| p.lost && p.identity().is_some_and(|(_, its)| its == device);
+        if what == 0 && self.peers.iter().any(is_lost) {
+            // Nobody gives their role to what lies at the bottom of the sea.
+            what = 2;
+        }
         let words = ["hands over to", "demotes", "promotes", "promotes"][what];
         self.note_of(primary, Kind::Operation, format!("{words} {}", short(&device)));
         let done = self.command(primary, |engine, now| match what {

@@ -16,7 +16,9 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
         (60_000, "minute"),
     ];
     let apart = at.0.abs_diff(now.0);
-    let Some((length, unit)) = UNITS.into_iter().find(|(length, _)| apart >= *length) else {
+    // What comes is counted in days: "next week" may be 13 days away.
+    let fits = |(length, unit): &(u64, &str)| apart >= *length && (at <= now || *unit != "week");
+    let Some((length, unit)) = UNITS.into_iter().find(fits) else {
         return tr("ago-now");
     };
     #[expect(clippy::cast_precision_loss, reason = "years at most thousands")]
