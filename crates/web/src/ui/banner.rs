@@ -29,14 +29,14 @@ fn wrong(state: State) -> Option<Wrong> {
     if matches!(*state.role.read(), Some(Role::ElsewhereOnly)) {
         return Some(Wrong::Elsewhere);
     }
-    let stage = state.account.read().as_ref().map(|account| account.stage);
-    if stage == Some(Stage::Revoked) {
+    let life = state.account.read().as_ref().map(|account| account.stage);
+    if life == Some(Stage::Revoked) {
         return Some(Wrong::Revoked);
     }
     if state.full.get() {
         return Some(Wrong::Full);
     }
-    if stage == Some(Stage::Expired) {
+    if life == Some(Stage::Expired) {
         return Some(Wrong::Expired);
     }
     if !state.alarms.read().is_empty() {
