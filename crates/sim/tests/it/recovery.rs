@@ -247,8 +247,11 @@ async fn a_lost_connection_does_not_end_a_recovery() -> Result<()> {
     new.engine.finish_recovery(&Keep::All, new.now())?;
     new.connect().await?;
     new.record();
-    while !new.recorded().iter().any(|f| matches!(f.request, Request::Recover(_))) {
+    loop {
         new.send_one().await?;
+        if new.recorded().iter().any(|f| matches!(f.request, Request::Recover(_))) {
+            break;
+        }
         new.fetch_one(Duration::from_millis(1)).await;
         new.deliver_one()?;
     }
