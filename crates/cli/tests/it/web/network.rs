@@ -18,11 +18,8 @@ fn offline(browser: &Browser, offline: bool) {
 #[test]
 fn a_phone_in_a_tunnel_keeps_what_is_written_and_sends_it_after() {
     let world = stage::world();
-    let marco = world.register("marco");
     let line = stage::line(&world);
-    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
-    phone.register("giulia");
-    phone.write_to("marco");
+    let (marco, phone) = stage::writing_over(&world, &line);
     phone.say("before");
     phone.tick_is("Sent");
 
@@ -49,11 +46,8 @@ fn a_phone_in_a_tunnel_keeps_what_is_written_and_sends_it_after() {
 #[test]
 fn the_app_starts_without_a_network_and_sends_when_there_is_one() {
     let world = stage::world();
-    let marco = world.register("marco");
     let line = stage::line(&world);
-    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
-    phone.register("giulia");
-    phone.write_to("marco");
+    let (marco, phone) = stage::writing_over(&world, &line);
     phone.say("before");
     phone.tick_is("Sent");
     phone.script("await navigator.serviceWorker.ready");
@@ -139,11 +133,8 @@ fn a_language_that_was_wanted_is_there_without_a_network_and_another_one_is_not(
 #[test]
 fn nothing_is_fetched_anew_without_the_server() {
     let world = stage::world();
-    let marco = world.register("marco");
     let line = stage::line(&world);
-    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
-    phone.register("giulia");
-    phone.write_to("marco");
+    let (marco, phone) = stage::writing_over(&world, &line);
     phone.say("kept");
     phone.tick_is("Sent");
     phone.press(&button("Back"));

@@ -97,11 +97,8 @@ fn what_cannot_be_sent_is_in_the_box_again() {
 #[test]
 fn what_was_missed_in_a_tunnel_is_read_from_its_beginning() {
     let world = stage::world();
-    let marco = world.register("marco");
     let line = stage::line(&world);
-    let phone = stage::open_over(&line, "phone", &Kind::PHONE);
-    phone.register("giulia");
-    phone.write_to("marco");
+    let (marco, phone) = stage::writing_over(&world, &line);
     for number in 0..8 {
         phone.say(&format!("before {number}\nof all that"));
     }

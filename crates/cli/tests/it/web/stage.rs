@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::browser::{Browser, Kind};
-use crate::harness::World;
+use crate::harness::{Home, World};
 use crate::line::Line;
 
 /// The web app that `cargo xtask web` built.
@@ -35,6 +35,15 @@ pub(crate) fn address(world: &World) -> String {
 /// A line to a server, for a browser that will lose it.
 pub(crate) fn line(world: &World) -> Line {
     Line::to(world.server.url().trim_start_matches("http://"))
+}
+
+/// Giulia's phone over a line that it will lose, about to write to Marco, whose terminal is the other one.
+pub(crate) fn writing_over(world: &World, line: &Line) -> (Home, Browser) {
+    let marco = world.register("marco");
+    let phone = open_over(line, "phone", &Kind::PHONE);
+    phone.register("giulia");
+    phone.write_to("marco");
+    (marco, phone)
 }
 
 /// A browser that shows a world's web app.

@@ -113,15 +113,12 @@ impl Engine {
             if epochs.is_empty() {
                 continue;
             }
-            let mut due = {
-                let wait = turn(&ask.key, own, participants.len());
-                let turns = &mut self.session.asks.turns;
-                let (key, due) = turns.entry(slot.device).or_insert((ask.key, now.plus_ms(wait)));
-                if *key != ask.key {
-                    (*key, *due) = (ask.key, now.plus_ms(wait));
-                }
-                *due
-            };
+            let new_turn = (ask.key, now.plus_ms(turn(&ask.key, own, participants.len())));
+            let turn = self.session.asks.turns.entry(slot.device).or_insert(new_turn);
+            if turn.0 != ask.key {
+                *turn = new_turn;
+            }
+            let mut due = turn.1;
             let since = Timestamp(now.0.saturating_sub(HOUR_MS));
             if let Some((times, began)) = asked::answers_since(&self.db, slot.device, since, now)?
                 && times >= MOST_ANSWERS

@@ -27,12 +27,7 @@ pub(crate) fn Devices() -> impl IntoView {
     Effect::new(move || {
         // A memo that nobody reads follows nothing itself.
         let _ = live.get();
-        leptos::task::spawn_local(async move {
-            match actions::devices(state).await {
-                Ok(devices) => state.devices.set(Some(devices)),
-                Err(problem) => state.problem(problem),
-            }
-        });
+        show_devices(state);
     });
     let may = Memo::new(move |_| state.account.read().as_ref().is_some_and(|account| account.primary));
     let revoking = RwSignal::new(None::<(DeviceId, String)>);
@@ -165,6 +160,11 @@ fn send(state: State, ask: Ask) {
         let done = actions::done(state, ask).await;
         refresh(state, done).await;
     });
+}
+
+/// Asks for the devices, for who looks at `state.devices`.
+pub(super) fn show_devices(state: State) {
+    leptos::task::spawn_local(refresh(state, Ok(())));
 }
 
 async fn refresh(state: State, done: Result<(), diario_web_api::Problem>) {

@@ -1,18 +1,16 @@
 //! The account has as many devices as its server allows: one of them makes room for the one that asks to come in.
 
-use diario_protocol::{DeviceId, Timestamp};
+use diario_protocol::DeviceId;
 use diario_web_api::Device;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::ago::ago;
+use super::device_item::{DeviceItem, shown_name};
+use super::devices::show_devices;
 use super::dialog::Confirm;
 use super::parts::Busy;
-use super::picture::{Picture, picture};
-use crate::actions;
-use crate::model::device_name::shape_of;
 use crate::state::use_state;
-use crate::text::{text, tr, tr_args};
+use crate::text::{text, tr_args};
 use crate::ui::browser;
 
 /// Which device makes room; `choose` has its id.
@@ -28,12 +26,7 @@ pub(super) fn MakeRoom(
     let confirming = RwSignal::new(false);
     let heading = NodeRef::<html::H2>::new();
     heading.on_load(|heading| browser::focus(&heading));
-    leptos::task::spawn_local(async move {
-        match actions::devices(state).await {
-            Ok(devices) => state.devices.set(Some(devices)),
-            Err(problem) => state.problem(problem),
-        }
-    });
+    show_devices(state);
     let others = Memo::new(move |_| {
         let mut devices = state.devices.get().unwrap_or_default();
         devices.retain(|device| !device.this);
@@ -42,36 +35,22 @@ pub(super) fn MakeRoom(
         devices
     });
     let row = move |device: Device| {
-        let name = if device.name.is_empty() { tr("devices-unnamed") } else { device.name };
-        let shape = shape_of(&name);
-        let (shown, id) = (name.clone(), device.id);
-        let seen = move || match device.last_seen {
-            Some(at) => tr_args("devices-seen", &[("when", ago(at, Timestamp(state.now.get())).into())]),
-            None => tr("devices-not-seen"),
-        };
-        let label = name.clone();
+        let (id, name) = (device.id, StoredValue::new(device.name));
+        let shown = move || name.with_value(|name| shown_name(name));
         view! {
-            <li class="item">
-                <span class="item-picture">{picture(Picture::of_device(shape))}</span>
-                <div class="item-words">
-                    <p class="item-title">
-                        <bdi>{shown}</bdi>
-                        {device.primary.then(|| view! { <span class="badge">{text("devices-primary")}</span> })}
-                    </p>
-                    <p class="hint">{seen}</p>
-                </div>
+            <DeviceItem name primary=device.primary seen=device.last_seen>
                 <button
                     type="button"
                     class="button small"
-                    aria-label=move || tr_args("full-remove-name", &[("name", label.clone().into())])
+                    aria-label=move || tr_args("full-remove-name", &[("name", shown().into())])
                     on:click=move |_| {
-                        chosen.set(Some((id, name.clone())));
+                        chosen.set(Some((id, shown())));
                         confirming.set(true);
                     }
                 >
                     {text("full-remove")}
                 </button>
-            </li>
+            </DeviceItem>
         }
     };
     let chosen_name = move || chosen.get().map(|(_, name)| name).unwrap_or_default();

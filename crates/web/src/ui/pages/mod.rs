@@ -5,6 +5,7 @@ mod ago;
 mod camera;
 mod create;
 mod details;
+mod device_item;
 mod devices;
 mod dialog;
 mod export;

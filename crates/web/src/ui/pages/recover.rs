@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use diario_protocol::{DeviceId, Nonce, Timestamp};
+use diario_protocol::{DeviceId, Nonce};
 use diario_web_api::{Ask, CheckedWords, LostDevice, Problem, Proof, RecoverStep, RecoveryAsk};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::ago::ago;
+use super::device_item::{DeviceItem, shown_name};
 use super::parts::{Busy, Field};
 use super::picture::{Picture, picture};
 use super::problem::problem_text;
 use super::recovery::fault_text;
 use super::welcome::StepHead;
 use crate::actions;
-use crate::model::device_name::shape_of;
 use crate::model::username::checked;
 use crate::pwa::{device, passkey, storage};
 use crate::state::use_state;
@@ -243,25 +242,10 @@ fn Choose(
     heading.on_load(|heading| browser::focus(&heading));
     let row = move |device: LostDevice| {
         let id = device.id;
-        let shape = shape_of(&device.name);
         let name = StoredValue::new(device.name);
-        let shown = move || {
-            name.with_value(|name| if name.is_empty() { tr("devices-unnamed") } else { name.clone() })
-        };
-        let seen = move || match device.seen {
-            Some(at) => tr_args("devices-seen", &[("when", ago(at, Timestamp(state.now.get())).into())]),
-            None => tr("devices-not-seen"),
-        };
+        let shown = move || name.with_value(|name| shown_name(name));
         view! {
-            <li class="item">
-                <span class="item-picture">{picture(Picture::of_device(shape))}</span>
-                <div class="item-words">
-                    <p class="item-title">
-                        <bdi>{shown}</bdi>
-                        {device.primary.then(|| view! { <span class="badge">{text("devices-primary")}</span> })}
-                    </p>
-                    <p class="hint">{seen}</p>
-                </div>
+            <DeviceItem name primary=device.primary seen=device.seen>
                 <label class="choice">
                     <input
                         type="checkbox"
@@ -280,7 +264,7 @@ fn Choose(
                     />
                     <span>{text("recover-keep")}</span>
                 </label>
-            </li>
+            </DeviceItem>
         }
     };
     let finish = move |_| {
