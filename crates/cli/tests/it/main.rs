@@ -19,4 +19,5 @@ mod past;
 mod recovery;
 mod search;
 mod upkeep;
+mod validity;
 mod web;

@@ -196,6 +196,10 @@ impl Engine {
     }
 
     fn on_refusal(&mut self, asked: Asked, refusal: Refusal) -> Result<()> {
+        if refusal == Refusal::DeviceExpired {
+            // Of this device, not of what it asked: that is kept, as when a line is lost, until it was renewed.
+            return self.on_notice(Notice::Expired);
+        }
         match asked {
             Asked::Login => self.login_refused(refusal),
             Asked::Register => self.registration_refused(refusal),
@@ -346,7 +350,6 @@ impl Engine {
                 self.ask_for_accounts(vec![diario_protocol::AccountRef::Name(username)]);
                 Ok(())
             }
-            Refusal::DeviceExpired => self.on_notice(Notice::Expired),
             other => {
                 self.must_disconnect = true;
                 self.emit(Event::Rejected(other));

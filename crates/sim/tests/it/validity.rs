@@ -53,6 +53,27 @@ async fn an_expired_device_keeps_its_outbox_and_is_renewed() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_refuses_as_the_time_runs_out_is_kept() -> Result<()> {
+    let mut four = Four::new().await?;
+    four.giulia.disconnect();
+    four.world.clock().advance(15 * DAY);
+    // Before the server has looked who is to be cut off.
+    four.giulia_pc.say(four.chat, "a moment too late")?;
+    four.settle().await?;
+    assert!(four.giulia_pc.events.contains(&Event::Expired), "{:?}", four.giulia_pc.last_events());
+    let failed = |event: &Event| matches!(event, Event::Failed { .. });
+    assert!(!four.giulia_pc.events.iter().any(failed), "{:?}", four.giulia_pc.last_events());
+    four.giulia.connect().await?;
+    four.settle().await?;
+    four.giulia_pc.connect().await?;
+    four.settle().await?;
+    for (device, name) in [(&four.giulia, "phone"), (&four.giulia_pc, "pc"), (&four.marco, "marco")] {
+        assert_eq!(device.texts(four.chat)?, ["a moment too late"], "{name} {:?}", device.events);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_device_is_cut_off_at_once() -> Result<()> {
     let mut four = Four::new().await?;
     four.giulia_pc.say(four.chat, "from the pc")?;

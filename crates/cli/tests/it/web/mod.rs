@@ -28,4 +28,5 @@ mod recovery;
 mod retention;
 mod shipped;
 mod tabs;
+mod validity;
 mod worker;
