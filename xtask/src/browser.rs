@@ -43,13 +43,13 @@ fn axe() -> Result<PathBuf> {
     Ok(script)
 }
 
-/// Runs a test that makes something and is left out of the others.
-pub fn make(test: &str) -> Result<()> {
+/// Runs tests that make something and are left out of the others, one after the other.
+pub fn make(tests: &str) -> Result<()> {
     prepare()?;
     run(cargo().args(["test", "--locked", "--package", "diario", "--test", "it", "--"]).args([
-        test,
-        "--exact",
+        tests,
         "--ignored",
         "--nocapture",
+        "--test-threads=1",
     ]))
 }

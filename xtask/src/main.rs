@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Some("test") => test::test(&rest),
         Some("web") => web::web(&rest),
         Some("screenshots") => browser::make("web::access::every_page_is_pictured"),
-        Some("webbench") => browser::make("web::bench::figures"),
+        Some("webbench") => browser::make("web::bench"),
         Some("bench") => bench::bench(&rest),
         Some("soak") => bench::soak(&rest),
         Some("counts") => counts::counts(&rest),

@@ -9,7 +9,10 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::whatsapp::{Imported, Kind, Layout, Media};
 
+mod language;
 mod words;
+
+pub use language::Language;
 
 /// The region and language of the phone that wrote a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

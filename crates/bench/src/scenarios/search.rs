@@ -2,10 +2,12 @@
 //!
 //! The words are made up, and as unevenly frequent as those of a language. No server is needed.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use diario_engine::{Engine, SearchQuery};
+use diario_import::fixture::Language;
 use diario_protocol::{ConversationId, Timestamp};
 use rusqlite::{Connection, params};
 
@@ -29,12 +31,11 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let folder = bench.folder()?;
     let path = folder.path().join("diario.db");
     let watch = Watch::start(std::process::id())?;
-    let mut random = Random(7);
-    let words: Vec<String> = (0..WORDS).map(|_| random.word()).collect();
+    let mut language = Language::new(7, WORDS);
     // Opened once for its tables and an account, which needs no server.
     in_file(&path, "OFF")?.register("ws://nowhere", "anna", "bench", None, now())?;
     let db = Connection::open(&path)?;
-    fill(&db, bench.searched, &words, &mut random)?;
+    fill(&db, bench.searched, &mut language)?;
     let before = size(&db)?;
     let mut engine = in_file(&path, "OFF")?;
     let begin = Instant::now();
@@ -46,12 +47,11 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     for kind in KINDS {
         let mut times = Vec::with_capacity(bench.searches);
         for _ in 0..bench.searches {
-            times.push(once(&mut engine, &(kind.query)(&words, &mut random))?);
+            times.push(once(&mut engine, &(kind.query)(&mut language))?);
         }
         kinds.push((kind.name, Spread::new(times)));
     }
-    let page = engine
-        .search(&SearchQuery { words: words[0].clone(), limit: 50, ..SearchQuery::default() }, now())?;
+    let page = engine.search(&query(language.word(FIRST)), now())?;
     ensure!(page.hits.len() == 50, "the most frequent word is found");
     let usage = watch.read()?;
     let mut section = report.scenario("search", usage.others + usage.generator / usage.seconds);
@@ -67,41 +67,48 @@ pub(crate) fn run(bench: &Bench, report: &mut Report) -> Result<()> {
 
 struct Kind {
     name: &'static str,
-    query: fn(&[String], &mut Random) -> SearchQuery,
+    query: fn(&mut Language) -> SearchQuery,
 }
 
+/// The most frequent word, and the most frequent ones.
+const FIRST: Range<usize> = 0..1;
+const FREQUENT: Range<usize> = 0..20;
+
 const KINDS: [Kind; 9] = [
-    Kind { name: "a frequent word", query: |words, r| query(&words[r.below(20)]) },
-    Kind { name: "a rare word", query: |words, r| query(&words[WORDS / 2 + r.below(WORDS / 2)]) },
-    Kind { name: "one letter", query: |words, r| query(&words[r.below(WORDS)][..1]) },
-    Kind { name: "three letters", query: |words, r| query(&words[r.below(WORDS)][..3]) },
+    Kind { name: "a frequent word", query: |l| query(l.word(FREQUENT)) },
+    Kind { name: "a rare word", query: |l| query(l.word(WORDS / 2..WORDS)) },
+    Kind { name: "one letter", query: |l| query(&l.any()[..1]) },
+    Kind { name: "three letters", query: |l| query(&l.any()[..3]) },
     Kind {
         name: "two letters each of three words",
-        query: |words, r| {
-            let mut part = || words[r.below(WORDS)][..2].to_owned();
+        query: |l| {
+            let mut part = || l.any()[..2].to_owned();
             query(&[part(), part(), part()].join(" "))
         },
     },
     Kind {
         name: "a phrase of frequent words",
-        query: |words, r| query(&format!("\"{} {}\"", words[r.below(20)], words[r.below(20)])),
+        query: |l| {
+            let first = l.word(FREQUENT).to_owned();
+            query(&format!("\"{first} {}\"", l.word(FREQUENT)))
+        },
     },
     Kind {
         name: "one letter in a conversation",
-        query: |words, r| SearchQuery {
-            conversation: Some(conversation(r.number() % CONVERSATIONS)),
-            ..query(&words[r.below(WORDS)][..1])
+        query: |l| SearchQuery {
+            conversation: Some(conversation(l.below(CONVERSATIONS))),
+            ..query(&l.any()[..1])
         },
     },
     Kind {
         name: "a frequent word within a month long ago",
-        query: |words, r| SearchQuery {
+        query: |l| SearchQuery {
             since: Some(Timestamp(START + 30 * DAY_MS)),
             until: Some(Timestamp(START + 60 * DAY_MS)),
-            ..query(&words[r.below(20)])
+            ..query(l.word(FREQUENT))
         },
     },
-    Kind { name: "what is nowhere", query: |words, r| query(&format!("{} zzzz", words[r.below(20)])) },
+    Kind { name: "what is nowhere", query: |l| query(&format!("{} zzzz", l.word(FREQUENT))) },
 ];
 
 /// The time of the first message.
@@ -126,7 +133,7 @@ fn conversation(n: u64) -> ConversationId {
     ConversationId::new(id)
 }
 
-fn fill(db: &Connection, count: usize, words: &[String], random: &mut Random) -> Result<()> {
+fn fill(db: &Connection, count: usize, language: &mut Language) -> Result<()> {
     db.execute_batch("BEGIN IMMEDIATE")?;
     let mut statement = db.prepare(
         "INSERT INTO message(conversation, seq, id, account, device, epoch, sent_at, state, text, content, hash)
@@ -134,16 +141,16 @@ fn fill(db: &Connection, count: usize, words: &[String], random: &mut Random) ->
     )?;
     let mut at = START;
     for seq in 1..=i64::try_from(count)? {
-        let length = LENGTH / 2 + random.number() % LENGTH;
-        let text = (0..length).map(|_| words[random.frequent(WORDS)].as_str()).collect::<Vec<_>>().join(" ");
+        let length = LENGTH / 2 + language.below(LENGTH);
+        let text = language.text(length);
         let mut id = [0u8; 16];
         id[..8].copy_from_slice(&seq.to_be_bytes());
         let mut account = [0u8; 16];
-        account[..8].copy_from_slice(&(random.number() % PEOPLE).to_be_bytes());
-        at += random.number() % (2 * EVERY_MS);
+        account[..8].copy_from_slice(&(language.below(PEOPLE)).to_be_bytes());
+        at += language.below(2 * EVERY_MS);
         let content = [text.as_bytes(), &[0; 60]].concat();
         let at = i64::try_from(at)?;
-        let chat = conversation(random.number() % CONVERSATIONS);
+        let chat = conversation(language.below(CONVERSATIONS));
         statement.execute(params![
             chat.as_bytes(),
             seq,
@@ -165,37 +172,4 @@ fn size(db: &Connection) -> Result<f64> {
     let pages =
         |what: &str| -> Result<u32> { Ok(db.query_row(&format!("PRAGMA {what}"), [], |row| row.get(0))?) };
     Ok(f64::from(pages("page_count")? - pages("freelist_count")?) * f64::from(pages("page_size")?))
-}
-
-/// The same numbers at every run.
-struct Random(u64);
-
-impl Random {
-    fn number(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 >> 1
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.number() % end as u64).unwrap_or(0)
-    }
-
-    /// A place below `end`; the first ones come often, roughly as Zipf has it.
-    fn frequent(&mut self, end: usize) -> usize {
-        let bits = end.ilog2() as usize;
-        let range = 1usize << (self.below(bits) + 1);
-        self.below(range.min(end))
-    }
-
-    /// Syllables.
-    fn word(&mut self) -> String {
-        let mut word = String::new();
-        for _ in 0..2 + self.below(3) {
-            word.push(char::from(b"bcdfglmnprstvz"[self.below(14)]));
-            word.push(char::from(b"aeiou"[self.below(5)]));
-        }
-        word
-    }
 }

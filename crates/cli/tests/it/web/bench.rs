@@ -1,5 +1,7 @@
 //! How fast the web app is: figures for the note, not assertions. `cargo xtask webbench`.
 
+mod search;
+
 use std::time::Instant;
 
 use diario_import::fixture::{Locale, generate};
