@@ -1,7 +1,7 @@
 //! What goes wrong, told to the user: what happened, what to do, and an exit code.
 
 use diario_client::{ConnectError, HomeError};
-use diario_engine::{CommandError, EngineError, Misbehaviour};
+use diario_engine::{CommandError, EngineError, Misbehaviour, StoreError};
 use diario_protocol::Refusal;
 
 use crate::day::NotADate;
@@ -132,6 +132,12 @@ impl From<diario_client::Closed> for CliError {
 impl From<HomeError> for CliError {
     fn from(e: HomeError) -> Self {
         match e {
+            HomeError::Engine(e @ EngineError::Store(StoreError::Sqlite(_) | StoreError::Damaged(_))) => {
+                Self::from(e).hint(
+                    "if it cannot be opened at all, move the folder of this device away and link it anew, or \
+                     recover: the server and your other devices keep the history",
+                )
+            }
             HomeError::Engine(e) => e.into(),
             HomeError::InUse(_) => Self::failed(e.to_string())
                 .hint("it has not ended in time: look for it in your other terminals and try again"),

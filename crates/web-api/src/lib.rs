@@ -33,6 +33,9 @@ pub use view::{
     Message, MessageState, Preview, SafetyNumber, Settings, Stage, Status, StoreKind, Trust, Usage,
 };
 
+/// The folder of the device's store in the browser's private files.
+pub const STORE_FOLDER: &str = "diario";
+
 /// From a page to the worker.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub struct ToWorker {

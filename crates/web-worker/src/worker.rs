@@ -82,7 +82,7 @@ pub(crate) fn start() -> Result<(), JsValue> {
     spawn_local(async move {
         // The worker before this one may be at its last words. Held until this one ends.
         js::hold(STORE).await;
-        match Store::open().await {
+        match Store::open(diario_web_api::STORE_FOLDER).await {
             Ok(store) => worker.run(store),
             Err(e) => worker.fail(&e.to_string()),
         }

@@ -71,6 +71,12 @@ pub(crate) async fn run(context: &mut Context, args: Fetch) -> Result<(), CliErr
 
 async fn fetch(context: &mut Context) -> Result<(), CliError> {
     context.live().await?;
+    let before = context.engine(|engine, _| engine.fill_state()).await?;
+    if before.missing > 0 {
+        // Before it begins: who pays by volume may still stop it.
+        let (missing, size) = (before.missing, size(before.estimate));
+        context.out.err(format!("fetching {missing} messages and changes, about {size}\n")).await?;
+    }
     context.engine(Engine::fill_now).await?;
     let mut deadline = context.deadline();
     while context.engine(|engine, _| engine.fill_state()).await?.missing > 0 {

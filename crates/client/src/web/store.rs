@@ -8,8 +8,6 @@ use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolU
 
 use super::timer;
 
-/// The folder in the origin's private file system.
-const FOLDER: &str = "diario";
 /// The store's file.
 const FILE: &str = "diario.db";
 /// The files of a worker that died are freed a moment later: how often to try, and how long to wait in between.
@@ -46,9 +44,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the browser's private files; without any, the diary is in memory only.
-    pub async fn open() -> Result<Self, OpenError> {
-        let config = OpfsSAHPoolCfgBuilder::new().directory(FOLDER).initial_capacity(6).build();
+    /// Opens a folder of the browser's private files; without any, the diary is in memory only.
+    pub async fn open(folder: &str) -> Result<Self, OpenError> {
+        let config = OpfsSAHPoolCfgBuilder::new().directory(folder).initial_capacity(6).build();
         let mut tries = 0;
         loop {
             let e = match install::<WasmOsCallback>(&config, true).await {

@@ -23,9 +23,10 @@ const IN_BACKGROUND: u64 = 1_000;
 /// Pages under way at once in the background.
 const WINDOW: usize = 4;
 /// About the bytes of a sealed message on the wire, until some were seen.
-const TYPICAL_BYTES: u64 = 450;
-/// About the bytes of an entry beside its body.
-const OVERHEAD: u64 = 97;
+const TYPICAL_BYTES: u64 = 350;
+/// About the bytes of an entry beside its body: in a row with others, and alone.
+const OVERHEAD: u64 = 25;
+const OVERHEAD_ALONE: u64 = 97;
 
 /// Whether holes are filled before anybody looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -351,7 +352,7 @@ impl Engine {
         hole::put(&self.db, &Hole { first: to.next(), ..hole })?;
         self.take_about(id, (bottom, to), &page.about)?;
         self.note_past_changes(id, bottom, to)?;
-        bytes += page.about.iter().map(|entry| OVERHEAD + body_len(entry)).sum::<u64>();
+        bytes += page.about.iter().map(|entry| OVERHEAD_ALONE + body_len(entry)).sum::<u64>();
         hole::count_fetched(&self.db, page.entries.len() as u64, bytes)?;
         self.emit(Event::History { conversation: id, first: bottom, last: to });
         Ok(())

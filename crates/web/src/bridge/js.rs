@@ -87,7 +87,7 @@ pub(super) async fn registration() -> Option<ServiceWorkerRegistration> {
 }
 
 /// Waits.
-pub(super) async fn sleep(ms: u32) {
+pub(crate) async fn sleep(ms: u32) {
     let waited = Promise::new(&mut |resolve, _| {
         set_timeout(&resolve, ms);
     });

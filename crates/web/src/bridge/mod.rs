@@ -18,6 +18,7 @@ use diario_web_api::{Answer, Ask, Problem, Snapshot, Tell, ToPage};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent, MessagePort, ServiceWorker};
 
+pub(crate) use js::sleep;
 use line::Line;
 use place::Place;
 

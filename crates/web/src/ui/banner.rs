@@ -5,9 +5,11 @@ use leptos::prelude::*;
 
 use crate::bridge::Role;
 use crate::model::Place;
+use crate::pwa::storage;
 use crate::state::{State, use_state};
-use crate::text::tr;
+use crate::text::{text, tr};
 use crate::ui::icons::{Icon, icon};
+use crate::ui::pages::Confirm;
 
 /// What is wrong, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,15 +72,7 @@ pub(crate) fn Banner() -> impl IntoView {
         };
         let grave = matches!(wrong, Wrong::Broken | Wrong::Revoked | Wrong::Full);
         let action = match wrong {
-            Wrong::Broken => Some(
-                view! {
-                    <button type="button" class="button small" on:click=|_| {
-                        // If the browser refuses, the person can still do it.
-                        let _ = window().location().reload();
-                    }>{move || tr("banner-reload")}</button>
-                }
-                .into_any(),
-            ),
+            Wrong::Broken => Some(view! { <FromBroken/> }.into_any()),
             Wrong::Revoked => Some(
                 view! { <a class="button small" href=Place::Settings.path()>{move || tr("ways-settings")}</a> }
                     .into_any(),
@@ -116,5 +110,46 @@ pub(crate) fn Banner() -> impl IntoView {
                 {action}
             </div>
         })
+    }
+}
+
+/// What can be done when the engine cannot be used.
+#[component]
+fn FromBroken() -> impl IntoView {
+    let asked = RwSignal::new(false);
+    let held = RwSignal::new(false);
+    let reload = || {
+        // If the browser refuses, the person can still do it.
+        let _ = window().location().reload();
+    };
+    let remove = move |()| {
+        leptos::task::spawn_local(async move {
+            let gone = storage::remove_diary().await;
+            held.set(!gone);
+            if gone {
+                reload();
+            }
+        });
+    };
+    view! {
+        <span class="choices">
+            <button type="button" class="button small" on:click=move |_| reload()>{text("banner-reload")}</button>
+            <button type="button" class="button small" on:click=move |_| asked.set(true)>{text("wipe-open")}</button>
+        </span>
+        <Show when=move || held.get()>
+            <p>{text("banner-held")}</p>
+        </Show>
+        <Confirm
+            id="remove"
+            open=asked
+            danger=true
+            title=text("wipe-ask")
+            yes=text("wipe-yes")
+            on_yes=remove
+        >
+            <p>{text("banner-broken-reload")}</p>
+            <p>{text("wipe-what")}</p>
+            <p>{text("wipe-only")}</p>
+        </Confirm>
     }
 }

@@ -155,3 +155,35 @@ fn nothing_is_fetched_anew_without_the_server() {
     phone.open("marco");
     phone.log_has("kept");
 }
+
+#[test]
+fn a_browser_whose_files_are_broken_begins_anew() {
+    let world = stage::world();
+    let giulia = world.register("giulia");
+    giulia.ok(&["send", "self", "kept elsewhere"]);
+    let mut desktop = stage::open(&world, "desktop", &Kind::DESKTOP);
+    desktop.link_by_code(&giulia);
+    desktop.row_has("Notes to yourself", "kept elsewhere");
+    // No page of the app is there to hold the files.
+    desktop.goto(&format!("{}/manifest.webmanifest", stage::address(&world)));
+    desktop.script(
+        "const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('diario'); \
+         const spoil = async folder => { for await (const [, inside] of folder.entries()) { \
+             if (inside.kind === 'directory') { await spoil(inside); continue; } \
+             const size = (await inside.getFile()).size; \
+             if (size <= 4096) continue; \
+             const file = await inside.createWritable({keepExistingData: true}); \
+             await file.write({type: 'write', position: 4096, data: new Uint8Array(4096).fill(7)}); \
+             await file.close(); } }; \
+         await spoil(folder)",
+    );
+    desktop.goto(&stage::address(&world));
+    desktop.says("Something went wrong with what is stored in this browser.");
+    desktop.press(&button("Load again"));
+    desktop.says("Something went wrong with what is stored in this browser.");
+    desktop.press(&button("Remove from this browser…"));
+    desktop.says("Messages that were not sent yet are lost by this.");
+    desktop.press(&button("Delete"));
+    desktop.link_by_code(&giulia);
+    desktop.row_has("Notes to yourself", "kept elsewhere");
+}
