@@ -61,8 +61,8 @@ impl Engine {
             self.pump_conversation(id)?;
         }
         self.send_ack()?;
-        self.fill_keyring()?;
         self.ask_keyring()?;
+        self.fill_keyring()?;
         let eager = self.session.snapshot.wanted;
         self.put_snapshot(eager)?;
         self.look_after_vault()?;

@@ -275,14 +275,24 @@ impl Engine {
     }
 
     /// Puts the links of the self chain that are missing: a device that came in from outside, without the key of the
-    /// epoch before, could not put its own.
+    /// epoch before, could not put its own. And those that nobody may open any more: the key that they are under went
+    /// with a store in whose place an older copy was put.
     fn mend_chain(&mut self, conversation: &Conversation) -> Result<()> {
         let (id, newest) = (conversation.id, conversation.log_epoch);
-        if self.session.chain_checked == Some(newest) {
+        // What is missing may be about to come.
+        let looks = self.session.missing_keys.look || self.session.asking.contains(&Question::Keys);
+        if looks || self.session.chain_checked == Some(newest) {
             return Ok(());
         }
         self.session.chain_checked = Some(newest);
-        for before in self.missing_links(id)?.into_iter().filter(|before| *before < newest) {
+        let mut links = self.missing_links(id)?;
+        for before in sealed::epochs_with_key(&self.db, id)? {
+            let link = SlotKey::of_name(id, &chain_name(before.next()));
+            if links.len() < BATCH && sealed::waits_for_key(&self.db, id, link)? {
+                links.push(before);
+            }
+        }
+        for before in links.into_iter().filter(|before| *before < newest) {
             if let Some(key) = self.key(id, before)? {
                 // Sealed under the newest key, from which every link can be reached.
                 self.enqueue_slot(id, &chain_name(before.next()), link_value(id, before, &key), false)?;

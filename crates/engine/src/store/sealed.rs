@@ -154,6 +154,20 @@ pub(crate) fn slot_version(
     Ok(SlotVersion(row.map_or(0, from_sql)))
 }
 
+/// Whether a slot is here, and sealed under a key that is not.
+pub(crate) fn waits_for_key(
+    db: &Connection,
+    conversation: ConversationId,
+    slot: SlotKey,
+) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM slot s WHERE s.conversation = ?1 AND s.key = ?2 AND s.sealed IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM key k WHERE k.conversation = s.conversation AND k.epoch = s.epoch)",
+        )?
+        .exists(params![conversation.as_bytes(), slot.as_bytes()])?)
+}
+
 /// Stores a slot: opened, or sealed while it cannot be.
 pub(crate) fn save_slot(db: &Connection, slot: &Slot, opened: Option<&NamedValue>) -> Result<(), StoreError> {
     db.prepare_cached(

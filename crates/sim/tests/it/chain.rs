@@ -1,7 +1,8 @@
 //! The keyring and the self chain: a key that any device of an account had, every device has.
 
 use anyhow::Result;
-use diario_sim::{SimDevice, settle};
+use diario_protocol::ConversationId;
+use diario_sim::{SimDevice, World, settle};
 
 use crate::cast::Four;
 
@@ -36,5 +37,36 @@ async fn a_late_device_reads_back_through_many_turns_of_the_self_key() -> Result
     four.giulia.connect().await?;
     settle(&mut [&mut late, &mut four.marco, &mut four.giulia]).await?;
     assert_eq!(four.giulia.texts(four.chat)?.last().unwrap(), "from the late one");
+    Ok(())
+}
+
+/// The only phone's store is replaced by an older copy, and with it goes the key that the chain's link is under.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_nobody_may_open_any_more_is_sealed_anew() -> Result<()> {
+    let world = World::new().await?;
+    let (store, copy) = (world.folder().join("phone.db"), world.folder().join("copy.db"));
+    let mut phone = SimDevice::at(&world, "phone", &store)?;
+    phone.register("giulia").await?;
+    let notes = ConversationId::of_self(phone.account()?);
+    phone.say(notes, "an old note")?;
+    settle(&mut [&mut phone]).await?;
+    rusqlite::Connection::open(&store)?.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    // A device that comes turns the self key, and one that goes does.
+    let mut passing = SimDevice::new(&world, "passing")?;
+    passing.link_to(&mut phone, true).await?;
+    settle(&mut [&mut phone, &mut passing]).await?;
+    let (device, now) = (passing.engine.whoami().unwrap().2, phone.now());
+    phone.engine.revoke(device, now)?;
+    settle(&mut [&mut phone]).await?;
+    phone.disconnect();
+    drop((phone, passing));
+
+    let mut phone = SimDevice::at(&world, "phone again", &copy)?;
+    phone.connect().await?;
+    settle(&mut [&mut phone]).await?;
+    let mut late = SimDevice::new(&world, "late")?;
+    late.link_to(&mut phone, true).await?;
+    settle(&mut [&mut phone, &mut late]).await?;
+    assert_eq!(late.texts(notes)?, ["an old note"], "{:?}", late.last_events());
     Ok(())
 }
