@@ -31,6 +31,7 @@ impl Engine {
         let lane = self.session.lane(id);
         lane.control = false;
         lane.welcomed = None;
+        lane.histories.clear();
         self.attention.insert(id);
         let Some(welcome) = welcome else { return Ok(()) };
         if welcome.conversation != id {
@@ -96,7 +97,9 @@ impl Engine {
     }
 
     pub(super) fn ask_for_group_state(&mut self, id: ConversationId) {
-        self.session.lane(id).control = true;
+        let lane = self.session.lane(id);
+        lane.control = true;
+        lane.histories.clear();
         self.ask(Request::GroupState(id), Asked::GroupState(id));
     }
 
@@ -174,7 +177,9 @@ impl Engine {
             self.ask_for_accounts(unknown.into_iter().map(AccountRef::Id).collect());
             return Ok(Check::Later);
         }
-        if let Some(account) = stale.into_iter().find(|a| !self.session.histories.contains(a)) {
+        // What was asked before this came may be older than it: nobody tells of people with whom one shares nothing yet.
+        let lane = self.session.lane(id);
+        if let Some(account) = stale.into_iter().find(|a| !lane.histories.contains(a)) {
             self.ask_for_history(account);
             return Ok(Check::Later);
         }

@@ -195,6 +195,9 @@ impl Engine {
     pub(super) fn on_history(&mut self, account: AccountId, lists: &[SignedDeviceList]) -> Result<()> {
         self.session.asking.remove(&Question::History(account));
         self.session.histories.insert(account);
+        for lane in self.session.lanes.values_mut().filter(|lane| lane.arriving.is_some()) {
+            lane.histories.insert(account);
+        }
         for list in lists {
             match list.validate_for(account) {
                 Ok(valid) => people::save_devices(&self.db, &valid, false)?,

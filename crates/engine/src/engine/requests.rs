@@ -201,6 +201,8 @@ pub(super) struct Lane {
     pub(super) claimed: HashMap<DeviceId, Option<Vec<u8>>>,
     /// A welcome or group state that waits for device lists to be checked against.
     pub(super) arriving: Option<Arriving>,
+    /// Accounts whose lists, the old ones too, came since then.
+    pub(super) histories: BTreeSet<AccountId>,
     /// The roster was found in line with lists and wishes, and nothing has changed since.
     pub(super) aligned: bool,
     /// A welcome was announced.

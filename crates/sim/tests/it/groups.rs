@@ -217,3 +217,33 @@ async fn what_was_said_between_coming_and_going_is_read_by_a_device_that_no_welc
     }
     Ok(())
 }
+
+/// Nobody tells of devices of people with whom one shares nothing: how things stood when they were asked for last, on
+/// the same connection, says nothing of a group that one comes into later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_welcome_is_checked_against_lists_that_are_newer_than_it() -> Result<()> {
+    let (world, mut anna, mut bruno, _) = two().await?;
+    let mut carla = SimDevice::new(&world, "carla")?;
+    carla.register("carla").await?;
+    bruno.find("anna").await?;
+    let (anna_id, bruno_id) = (carla.find("anna").await?, carla.find("bruno").await?);
+    let now = carla.now();
+    let group = carla.engine.create_conversation("Gita", &[anna_id], now)?;
+    settle(&mut [&mut anna, &mut carla]).await?;
+    for name in ["pc", "tablet"] {
+        let mut device = SimDevice::new(&world, name)?;
+        device.link_to(&mut anna, true).await?;
+        device.say(group, "so it is in the group")?;
+        settle(&mut [&mut anna, &mut carla, &mut device]).await?;
+        carla.engine.change_group(group, &GroupChange::Add(vec![bruno_id]), now)?;
+        settle(&mut [&mut anna, &mut bruno, &mut carla, &mut device]).await?;
+        let accused = |e: &Event| matches!(e, Event::Misbehaviour { .. });
+        assert!(!bruno.events.iter().any(accused), "{name}: {:?}", bruno.last_events());
+        carla.say(group, name)?;
+        settle(&mut [&mut anna, &mut bruno, &mut carla, &mut device]).await?;
+        assert!(bruno.texts(group)?.contains(&name.to_owned()), "{:?}", bruno.last_events());
+        carla.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), now)?;
+        settle(&mut [&mut anna, &mut bruno, &mut carla, &mut device]).await?;
+    }
+    Ok(())
+}
