@@ -118,6 +118,12 @@ impl Asks {
         self.look = true;
     }
 
+    /// Everything that has its time.
+    pub(super) fn times(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let turns = self.turns.values_mut().map(|(_, at)| at);
+        self.due.iter_mut().chain(&mut self.stale).chain(self.to_answer.values_mut()).chain(turns)
+    }
+
     /// What others ask for in a conversation is looked at in the next pump.
     pub(super) fn look_for_asks(&mut self, id: ConversationId, now: Timestamp) {
         self.to_answer.insert(id, now);

@@ -468,9 +468,9 @@ impl Engine {
     fn clock_is(&mut self, now: Timestamp) {
         let back = self.now.0.saturating_sub(now.0);
         if back > 0 {
-            for due in self.timers.values_mut().chain(self.session.waits()) {
-                due.0 = due.0.saturating_sub(back);
-            }
+            let earlier = |due: &mut Timestamp| due.0 = due.0.saturating_sub(back);
+            self.timers.values_mut().chain(self.session.waits()).for_each(earlier);
+            self.session.asks.times().for_each(earlier);
         }
         self.now = now;
     }

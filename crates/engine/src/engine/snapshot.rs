@@ -271,7 +271,9 @@ impl Engine {
         }
         let title_slot = SlotKey::of_name(c.id, super::slots::TITLE);
         let version = sealed::slot_version(&self.db, c.id, title_slot)?;
-        let title = (version.0 > 0).then(|| Title { version, text: c.title.clone() });
+        // A title that this device cannot read yet is left to the slot itself.
+        let is_read = sealed::value(&self.db, c.id, super::slots::TITLE)?.is_some();
+        let title = (version.0 > 0 && is_read).then(|| Title { version, text: c.title.clone() });
         let own = (c.mark_version.0 > 0).then_some(Marks {
             version: c.mark_version,
             delivered: c.marked_delivered,

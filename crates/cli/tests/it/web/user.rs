@@ -125,12 +125,11 @@ impl Browser {
              const {data} = pen.getImageData(0, 0, 560, 560); \
              let bits = ''; for (let i = 0; i < data.length; i += 4) bits += data[i] < 128 ? '1' : '0'; return bits",
         );
-        let pixels = pixels.as_str().unwrap().as_bytes();
-        let mut picture = rqrr::PreparedImage::prepare_from_greyscale(560, 560, |x, y| {
-            if pixels[y * 560 + x] == b'1' { 0 } else { 255 }
-        });
-        let grids = picture.detect_grids();
-        grids.first().expect("a QR code").decode().unwrap().1
+        let bits = pixels.as_str().unwrap().bytes();
+        let luma: Vec<u8> = bits.map(|bit| if bit == b'1' { 0 } else { 255 }).collect();
+        let mut reader = quircs::Quirc::default();
+        let code = reader.identify(560, 560, &luma).next().expect("a QR code").unwrap();
+        String::from_utf8(code.decode().unwrap().payload).unwrap()
     }
 
     /// The eight characters that the page shows.
