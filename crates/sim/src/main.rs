@@ -125,7 +125,8 @@ fn run_pairs(args: &Args) -> Result<u64> {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
                 while let Some((n, pair)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = run_pair(args.from, *pair);
+                    // Each draws what is its own: which of the variants of an operation it is.
+                    let outcome = run_pair(args.from + *n as u64, *pair);
                     bar.inc(1);
                     let Some(violation) = &outcome.violation else { continue };
                     failures.fetch_add(1, Ordering::Relaxed);

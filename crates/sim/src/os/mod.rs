@@ -68,7 +68,7 @@ impl Simulated {
         ffi::diario_sim_take_sync_failed() != 0
     }
 
-    /// How long the file was, in bytes, when it was synced last; 0 if it never was.
+    /// So many bytes of the file, from its beginning, are as they were synced last; 0 if it never was.
     pub fn synced_length(&self, file: &Path) -> std::io::Result<u64> {
         let meta = std::fs::metadata(file)?;
         Ok(match ffi::diario_sim_synced_length(meta.dev(), meta.ino()) {
@@ -87,7 +87,7 @@ impl Drop for Simulated {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::io::Write as _;
+    use std::io::{Seek as _, SeekFrom, Write as _};
 
     use super::*;
 
@@ -149,6 +149,12 @@ mod tests {
         file.sync_all().unwrap();
         assert!(file.sync_all().is_err());
         assert!(os.take_sync_failed() && !os.take_sync_failed());
+        assert_eq!(os.synced_length(&path).unwrap(), 6);
+        // A log that begins anew at its start, as SQLite's does after a checkpoint.
+        file.seek(SeekFrom::Start(1)).unwrap();
+        file.write_all(b"B").unwrap();
+        assert_eq!(os.synced_length(&path).unwrap(), 1);
+        file.sync_data().unwrap();
         assert_eq!(os.synced_length(&path).unwrap(), 6);
     }
 }

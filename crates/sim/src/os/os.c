@@ -59,7 +59,7 @@ int diario_sim_take_sync_failed(void) {
     return failed;
 }
 
-// The length of a file when it was synced last; the largest number if it never was.
+// How much of a file, from its beginning, is as it was synced last; the largest number if it never was.
 uint64_t diario_sim_synced_length(uint64_t device, uint64_t inode) {
     for (unsigned i = 0; i < synced_count; i++)
         if (synced[i].device == (dev_t)device && synced[i].inode == (ino_t)inode) return synced[i].length;
@@ -144,22 +144,30 @@ int fdatasync(int fd) {
     return (int)real_syscall()(SYS_fdatasync, fd);
 }
 
-static int refuses(int fd) {
+// Whether a full disk refuses a write. If it does not, what is written over is not synced any more.
+static int refuses(int fd, off64_t at) {
     struct stat file;
-    if (!simulated || !disk_full || fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
-    refused_writes++;
-    errno = ENOSPC;
-    return 1;
+    if (!simulated || fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
+    if (disk_full) {
+        refused_writes++;
+        errno = ENOSPC;
+        return 1;
+    }
+    for (unsigned i = 0; i < synced_count; i++)
+        if (synced[i].device == file.st_dev && synced[i].inode == file.st_ino && (uint64_t)at < synced[i].length)
+            synced[i].length = (uint64_t)at;
+    return 0;
 }
 
 ssize_t write(int fd, const void *from, size_t length) {
-    return refuses(fd) ? -1 : real_syscall()(SYS_write, fd, from, length);
+    off64_t at = simulated ? lseek64(fd, 0, SEEK_CUR) : 0;
+    return refuses(fd, at < 0 ? 0 : at) ? -1 : real_syscall()(SYS_write, fd, from, length);
 }
 
 ssize_t pwrite(int fd, const void *from, size_t length, off_t at) {
-    return refuses(fd) ? -1 : real_syscall()(SYS_pwrite64, fd, from, length, at);
+    return refuses(fd, at) ? -1 : real_syscall()(SYS_pwrite64, fd, from, length, at);
 }
 
 ssize_t pwrite64(int fd, const void *from, size_t length, off64_t at) {
-    return refuses(fd) ? -1 : real_syscall()(SYS_pwrite64, fd, from, length, at);
+    return refuses(fd, at) ? -1 : real_syscall()(SYS_pwrite64, fd, from, length, at);
 }

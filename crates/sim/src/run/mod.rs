@@ -21,9 +21,12 @@ mod rest;
 mod wire;
 mod world;
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 
 pub use self::journal::{Journal, Kind, Record};
@@ -102,13 +105,14 @@ fn run_with(seed: u64, random: Random, life: Life) -> Outcome {
     let thread = std::thread::Builder::new().name(format!("seed {seed}")).stack_size(16 << 20).spawn(run);
     match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => {
-            let words = panic.downcast_ref::<String>().cloned();
-            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            failed(seed, &anyhow!("panic: {}", words.unwrap_or_default()))
-        }
+        Ok(Err(panic)) => failed(seed, &panicked(&*panic)),
         Err(e) => failed(seed, &e.into()),
     }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> anyhow::Error {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    anyhow!("panic: {}", words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default())
 }
 
 fn failed(seed: u64, error: &anyhow::Error) -> Outcome {
@@ -125,10 +129,14 @@ async fn in_virtual_time(seed: u64, mut random: Random, life: Life, os: Simulate
         Ok(world) => world,
         Err(e) => return failed(seed, &e),
     };
-    let result = match life {
-        Life::Whole(_) => world.live().await,
-        Life::Pair(pair) => world.live_pair(pair).await,
+    let lived = async {
+        match life {
+            Life::Whole(_) => world.live().await,
+            Life::Pair(pair) => world.live_pair(pair).await,
+        }
     };
+    // What led to a panic is what somebody wants to read.
+    let result = AssertUnwindSafe(lived).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&*panic)));
     if let Err(e) = &result {
         world.note("world", Kind::Violation, format!("{e:#}"));
     }

@@ -341,11 +341,12 @@ impl World {
         Ok(())
     }
 
-    fn rename_device(&mut self, peer: usize) -> Result<()> {
-        let Some((_, device)) = self.peers[peer].identity() else { return Ok(()) };
-        let number = self.random.below(1000);
-        self.note_of(peer, Kind::Operation, "is renamed".into());
-        self.command(peer, |engine, now| engine.rename_device(device, &format!("device {number}"), now))?;
+    /// Makes every device of a person a primary one.
+    pub(crate) fn promote_siblings(&mut self, primary: usize) -> Result<()> {
+        for peer in self.devices_of(self.peers[primary].person) {
+            let Some((_, device)) = self.peers[peer].identity().filter(|_| peer != primary) else { continue };
+            self.command(primary, |engine, now| engine.promote(device, now))?;
+        }
         Ok(())
     }
 
@@ -444,7 +445,10 @@ impl World {
                 })?;
             }
             _ => {
-                self.rename_device(peer)?;
+                let Some((_, device)) = self.peers[peer].identity() else { return Ok(()) };
+                let name = format!("device {}", self.random.below(1000));
+                self.note_of(peer, Kind::Operation, "is renamed".into());
+                self.command(peer, |engine, now| engine.rename_device(device, &name, now))?;
             }
         }
         Ok(())

@@ -46,6 +46,8 @@ impl World {
         for phone in [first, other] {
             self.perform(phone, Operation::Link)?;
             self.come_to_rest().await?;
+            self.promote_siblings(phone)?;
+            self.come_to_rest().await?;
             self.perform(phone, Operation::RecoveryKey)?;
         }
         self.give_up_candidates()?;

@@ -11,13 +11,13 @@ const ONE_IN: usize = 37;
 #[test]
 fn two_operations_at_once_do_no_harm() {
     let every = std::env::var("DIARIO_EVERY").ok().and_then(|n| n.parse().ok()).unwrap_or(ONE_IN);
-    let pairs: Vec<Pair> = Pair::all().step_by(every).collect();
+    let pairs: Vec<(u64, Pair)> = (1..).zip(Pair::all()).step_by(every).collect();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some(pair) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(violation) = run_pair(1, *pair).violation {
+                while let Some((seed, pair)) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Some(violation) = run_pair(*seed, *pair).violation {
                         failed.lock().unwrap().push((*pair, violation));
                     }
                 }

@@ -1,5 +1,6 @@
 //! Runs in virtual time: a fixed set of seeds, each the same every time.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,12 +26,24 @@ fn run_all(seeds: &[u64]) -> Vec<Outcome> {
     outcomes.into_inner().unwrap()
 }
 
+/// Leaves a journal for whoever looks into a failure.
+fn keep(outcome: &Outcome) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/sim");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join(format!("seed-{}.txt", outcome.seed));
+    std::fs::write(&file, outcome.journal.text()).unwrap();
+    file.display().to_string()
+}
+
 #[test]
 fn the_fixed_seeds_hold_and_come_through_the_rare_paths() {
     let outcomes = run_all(FIXED);
     let mut marks = diario_sim::run::marks::Marks::default();
     for outcome in &outcomes {
-        assert_eq!(outcome.violation, None, "again: cargo xtask sim --replay {}", outcome.seed);
+        if let Some(violation) = &outcome.violation {
+            let (seed, kept) = (outcome.seed, keep(outcome));
+            panic!("seed {seed}: {violation}\n  again:   cargo xtask sim --replay {seed}\n  journal: {kept}");
+        }
         marks.add(&outcome.marks);
     }
     let mut missing = marks.missing();
