@@ -12,7 +12,7 @@ use crate::whatsapp::{Imported, Kind, Layout, Media};
 mod language;
 mod words;
 
-pub use language::Language;
+pub use language::{FREQUENT, Language, SEARCHES};
 
 /// The region and language of the phone that wrote a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

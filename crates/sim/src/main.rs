@@ -164,10 +164,7 @@ fn report(args: &Args, outcome: &Outcome) -> Result<()> {
 
 /// Writes a journal and its viewer, and says where.
 fn write_down(args: &Args, name: &str, outcome: &Outcome) -> Result<()> {
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
-    let (journal, page) = (args.out.join(format!("{name}.txt")), args.out.join(format!("{name}.html")));
-    std::fs::write(&journal, outcome.journal.text())?;
-    std::fs::write(&page, viewer::page(outcome))?;
-    eprintln!("  journal: {}\n  viewer:  {}", journal.display(), page.display());
+    let kept = viewer::write_down(&args.out, name, outcome);
+    eprintln!("{}", kept.with_context(|| format!("cannot write into {}", args.out.display()))?);
     Ok(())
 }

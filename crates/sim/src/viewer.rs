@@ -1,6 +1,7 @@
 //! A page that shows a run: time downwards, a column for each device, filters on top. One file, opened in any browser.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::run::Outcome;
 
@@ -15,6 +16,15 @@ pub fn page(outcome: &Outcome) -> String {
         HEAD.replace("{{seed}}", &outcome.seed.to_string()).replace("{{verdict}}", &escaped(verdict));
     let _ = write!(page, "<script>const records = {data};\nshow();</script>\n");
     page
+}
+
+/// Writes a run's journal and its page into a folder, and says where.
+pub fn write_down(folder: &Path, name: &str, outcome: &Outcome) -> std::io::Result<String> {
+    std::fs::create_dir_all(folder)?;
+    let (journal, viewer) = (folder.join(format!("{name}.txt")), folder.join(format!("{name}.html")));
+    std::fs::write(&journal, outcome.journal.text())?;
+    std::fs::write(&viewer, page(outcome))?;
+    Ok(format!("  journal: {}\n  viewer:  {}", journal.display(), viewer.display()))
 }
 
 fn escaped(text: &str) -> String {

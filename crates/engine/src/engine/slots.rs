@@ -285,13 +285,10 @@ impl Engine {
             return Ok(());
         }
         self.session.chain_checked = Some(newest);
-        let mut links = self.missing_links(id)?;
-        for before in sealed::epochs_with_key(&self.db, id)? {
-            let link = SlotKey::of_name(id, &chain_name(before.next()));
-            if links.len() < BATCH && sealed::waits_for_key(&self.db, id, link)? {
-                links.push(before);
-            }
-        }
+        let links = self.held_whose_link(id, |engine, link| {
+            let missing = sealed::slot_version(&engine.db, id, link)?.0 == 0;
+            Ok(missing || sealed::waits_for_key(&engine.db, id, link)?)
+        })?;
         for before in links.into_iter().filter(|before| *before < newest) {
             if let Some(key) = self.key(id, before)? {
                 // Sealed under the newest key, from which every link can be reached.
@@ -303,17 +300,26 @@ impl Engine {
 
     /// Epochs of the self conversation whose key is here and in no link of the self chain that is here, the newest too.
     pub(super) fn missing_links(&self, id: ConversationId) -> Result<Vec<Epoch>> {
+        self.held_whose_link(id, |engine, link| Ok(sealed::slot_version(&engine.db, id, link)?.0 == 0))
+    }
+
+    /// Epochs of the self conversation whose key is here and whose link is such, the newest [`BATCH`] of them, newest
+    /// first.
+    fn held_whose_link(
+        &self,
+        id: ConversationId,
+        is_such: impl Fn(&Self, SlotKey) -> Result<bool>,
+    ) -> Result<Vec<Epoch>> {
         // Only what this device has: an epoch is a number of the server's, and not to be counted up to.
-        let mut missing = Vec::new();
+        let mut found = Vec::new();
         for before in sealed::epochs_with_key(&self.db, id)? {
-            let name = chain_name(before.next());
-            if sealed::slot_version(&self.db, id, SlotKey::of_name(id, &name))?.0 == 0 {
-                missing.push(before);
+            if is_such(self, SlotKey::of_name(id, &chain_name(before.next())))? {
+                found.push(before);
             }
         }
-        missing.reverse();
-        missing.truncate(BATCH);
-        Ok(missing)
+        found.reverse();
+        found.truncate(BATCH);
+        Ok(found)
     }
 
     pub(super) fn keyring_put(

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diario_sim::run::{FIXED, Outcome, run, run_steered};
+use diario_sim::viewer;
 
 use crate::replay::replay;
 
@@ -26,23 +27,16 @@ fn run_all(seeds: &[u64]) -> Vec<Outcome> {
     outcomes.into_inner().unwrap()
 }
 
-/// Leaves a journal for whoever looks into a failure.
-fn keep(outcome: &Outcome) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/sim");
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join(format!("seed-{}.txt", outcome.seed));
-    std::fs::write(&file, outcome.journal.text()).unwrap();
-    file.display().to_string()
-}
-
 #[test]
 fn the_fixed_seeds_hold_and_come_through_the_rare_paths() {
     let outcomes = run_all(FIXED);
     let mut marks = diario_sim::run::marks::Marks::default();
     for outcome in &outcomes {
         if let Some(violation) = &outcome.violation {
-            let (seed, kept) = (outcome.seed, keep(outcome));
-            panic!("seed {seed}: {violation}\n  again:   cargo xtask sim --replay {seed}\n  journal: {kept}");
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/sim");
+            let seed = outcome.seed;
+            let kept = viewer::write_down(&folder, &format!("seed-{seed}"), outcome).unwrap();
+            panic!("seed {seed}: {violation}\n  again:   cargo xtask sim --replay {seed}\n{kept}");
         }
         marks.add(&outcome.marks);
     }

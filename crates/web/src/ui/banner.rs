@@ -9,7 +9,7 @@ use crate::pwa::storage;
 use crate::state::{State, use_state};
 use crate::text::{text, tr};
 use crate::ui::icons::{Icon, icon};
-use crate::ui::pages::Confirm;
+use crate::ui::pages::ConfirmWipe;
 
 /// What is wrong, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,17 +139,8 @@ fn FromBroken() -> impl IntoView {
         <Show when=move || held.get()>
             <p>{text("banner-held")}</p>
         </Show>
-        <Confirm
-            id="remove"
-            open=asked
-            danger=true
-            title=text("wipe-ask")
-            yes=text("wipe-yes")
-            on_yes=remove
-        >
+        <ConfirmWipe id="remove" open=asked on_yes=remove>
             <p>{text("banner-broken-reload")}</p>
-            <p>{text("wipe-what")}</p>
-            <p>{text("wipe-only")}</p>
-        </Confirm>
+        </ConfirmWipe>
     }
 }

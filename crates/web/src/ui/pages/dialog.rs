@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::text::tr;
+use crate::text::{text, tr};
 
 /// A question in a dialog of the browser's own: the focus stays in it and goes back where it was; Escape is "no".
 #[component]
@@ -79,5 +79,28 @@ pub(crate) fn Confirm(
                 </div>
             </form>
         </dialog>
+    }
+}
+
+/// Whether everything is to be deleted from this browser.
+#[component]
+pub(crate) fn ConfirmWipe(
+    /// Its id.
+    id: &'static str,
+    /// Whether it is asked.
+    open: RwSignal<bool>,
+    /// Called when it is to be done.
+    #[prop(into)]
+    on_yes: Callback<()>,
+    /// What else there is to know, between what is deleted and when the account is lost with it.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let children = StoredValue::new(children);
+    view! {
+        <Confirm id open danger=true title=text("wipe-ask") yes=text("wipe-yes") on_yes>
+            <p>{text("wipe-what")}</p>
+            {children.with_value(|children| children())}
+            <p>{text("wipe-only")}</p>
+        </Confirm>
     }
 }

@@ -35,7 +35,7 @@ mod welcome;
 pub(crate) use add_device::AddDevice;
 pub(crate) use details::Details;
 pub(crate) use devices::Devices;
-pub(crate) use dialog::Confirm;
+pub(crate) use dialog::{Confirm, ConfirmWipe};
 pub(crate) use first_key::FirstKey;
 pub(crate) use key_changed::key_changed;
 pub(crate) use new::NewConversation;

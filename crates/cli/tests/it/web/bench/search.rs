@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use diario_import::fixture::Language;
+use diario_import::fixture::{FREQUENT, Language, SEARCHES};
 use serde_json::Value;
 
 use super::number;
@@ -15,31 +15,10 @@ use crate::web::stage;
 /// Messages, and conversations that they are in.
 const MESSAGES: usize = 100_000;
 const CHATS: usize = 4;
-/// Words of the language, and in a message at most.
+/// Words of the language.
 const WORDS: usize = 30_000;
-const LENGTH: u64 = 12;
 /// Searches of each kind.
-const SEARCHES: usize = 40;
-/// The most frequent words are the first so many.
-const FREQUENT: usize = 20;
-
-/// A way to make up what is looked for.
-type Make = fn(&mut Language) -> String;
-
-const KINDS: [(&str, Make); 6] = [
-    ("a frequent word", |l| l.word(0..FREQUENT).to_owned()),
-    ("a rare word", |l| l.word(WORDS / 2..WORDS).to_owned()),
-    ("one letter", |l| l.any()[..1].to_owned()),
-    ("three letters", |l| l.any()[..3].to_owned()),
-    ("two letters each of three words", |l| {
-        let mut part = || l.any()[..2].to_owned();
-        [part(), part(), part()].join(" ")
-    }),
-    ("a phrase of frequent words", |l| {
-        let first = l.word(0..FREQUENT).to_owned();
-        format!("\"{first} {}\"", l.word(0..FREQUENT))
-    }),
-];
+const TIMES: usize = 40;
 
 /// A chat as WhatsApp for Android exports it: 72 messages a day, in months of 28 days.
 fn chat(language: &mut Language, messages: usize) -> String {
@@ -49,8 +28,7 @@ fn chat(language: &mut Language, messages: usize) -> String {
         let (year, month, day) = (20 + day / 28 / 12, day / 28 % 12 + 1, day % 28 + 1);
         let (hour, minute) = (minute / 60, minute % 60);
         let who = ["Anna", "Marco", "Sofia"][message % 3];
-        let length = LENGTH / 2 + language.below(LENGTH);
-        let words = language.text(length);
+        let words = language.text();
         writeln!(text, "{day:02}/{month:02}/{year}, {hour:02}:{minute:02} - {who}: {words}").unwrap();
     }
     text
@@ -109,15 +87,15 @@ fn figures() {
     took(&browser, "and each of them can be found", |words| {
         words.contains("The 40 newest") && !words.contains("being made ready")
     });
-    for (kind, make) in KINDS {
-        let mut times: Vec<f64> = (0..SEARCHES)
+    for (kind, make) in SEARCHES {
+        let mut times: Vec<f64> = (0..TIMES)
             .map(|_| {
                 search(&browser, language.word(FREQUENT..FREQUENT + 1));
                 search(&browser, &make(&mut language))
             })
             .collect();
         times.sort_by(f64::total_cmp);
-        let (half, most) = (times[SEARCHES / 2], times[SEARCHES - 1]);
+        let (half, most) = (times[TIMES / 2], times[TIMES - 1]);
         println!("{:<56} {half:>9.1} ms, at most {most:.1} ms", format!("search: {kind}"));
     }
 }

@@ -3,7 +3,7 @@
 use diario_web_api::{Ask, Connection, StoreKind, Usage};
 use leptos::prelude::*;
 
-use super::super::dialog::Confirm;
+use super::super::dialog::{Confirm, ConfirmWipe};
 use super::super::parts::{Busy, Card};
 use super::super::size::size;
 use crate::actions;
@@ -145,20 +145,11 @@ pub(super) fn Leaving() -> impl IntoView {
         <Card title=text("wipe-title") kind="grave">
             <p>{text("wipe-hint")}</p>
             <button type="button" class="button danger" on:click=move |_| asked.set(true)>{text("wipe-open")}</button>
-            <Confirm
-                id="wipe"
-                open=asked
-                danger=true
-                title=text("wipe-ask")
-                yes=text("wipe-yes")
-                on_yes=wipe
-            >
-                <p>{text("wipe-what")}</p>
+            <ConfirmWipe id="wipe" open=asked on_yes=wipe>
                 {move || (waiting() > 0).then(|| view! {
                     <p class="note grave">{move || tr_args("wipe-unsent", &[("count", waiting().into())])}</p>
                 })}
-                <p>{text("wipe-only")}</p>
-            </Confirm>
+            </ConfirmWipe>
         </Card>
     }
 }
