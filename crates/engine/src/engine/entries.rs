@@ -18,8 +18,8 @@ use crate::store::outbox;
 use crate::store::people::{self, KnownDevice};
 use crate::store::sealed;
 
-/// Keys kept in memory; beyond them the cache begins anew.
-const MOST_CACHED: usize = 4_096;
+/// Keys kept in memory; beyond them the cache begins anew. As many as a table of 512 places takes.
+const MOST_CACHED: usize = 448;
 
 /// How an entry of the log is kept here.
 struct Shown {
@@ -256,12 +256,16 @@ impl Engine {
         }
         let key = sealed::key(&self.db, id, epoch)?;
         if let Some(key) = &key {
-            if self.keys.len() >= MOST_CACHED {
-                self.keys.clear();
-            }
-            self.keys.insert((id, epoch), key.clone());
+            self.keep_key(id, epoch, key);
         }
         Ok(key)
+    }
+
+    fn keep_key(&mut self, id: ConversationId, epoch: Epoch, key: &ConversationKey) {
+        if self.keys.len() >= MOST_CACHED {
+            self.keys.clear();
+        }
+        self.keys.insert((id, epoch), key.clone());
     }
 
     /// A key became known: everything that waited for it is opened.
@@ -275,7 +279,7 @@ impl Engine {
         if !sealed::save_key(&self.db, id, epoch, key, in_keyring)? {
             return Ok(());
         }
-        self.keys.insert((id, epoch), key.clone());
+        self.keep_key(id, epoch, key);
         for waiting in message::waiting_for_key(&self.db, id, epoch)? {
             self.open_entry(&waiting, false)?;
         }
@@ -366,4 +370,23 @@ pub(super) fn commit_row<'a>(entry: &Entry, hash: LogHash, content: Option<&'a [
 /// A row for an entry of which the server has only what keeps the log whole.
 pub(super) fn gone_row(entry: &Entry, hash: LogHash) -> NewMessage<'static> {
     row(&Waiting::of(entry, hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EngineConfig;
+
+    #[test]
+    fn keys_of_years_of_epochs_are_not_all_kept_in_memory() {
+        let db = rusqlite::Connection::open_in_memory().unwrap();
+        let mut engine = Engine::open(db, EngineConfig::default()).unwrap();
+        let id = ConversationId::new([7; 16]);
+        let key = |epoch: u64| ConversationKey::from_slice(&[epoch.to_be_bytes(); 4].concat()).unwrap();
+        for epoch in 0..3_000 {
+            engine.learn_key(id, Epoch(epoch), &key(epoch), true).unwrap();
+            assert!(engine.keys.len() <= MOST_CACHED);
+        }
+        assert_eq!(engine.key(id, Epoch(3)).unwrap(), Some(key(3)), "from the store");
+    }
 }
