@@ -45,6 +45,10 @@ impl Engine {
             return Ok(());
         }
         conversation.delivered = seq;
+        self.tell_receipts_soon(id)
+    }
+
+    fn tell_receipts_soon(&mut self, id: ConversationId) -> Result<()> {
         let wait = if self.me()?.is_primary() { GATHER_MS } else { COURTESY_MS };
         self.set_timer(Timer::Receipts, self.now.plus_ms(wait));
         self.session.unmarked.insert(id);
@@ -128,11 +132,19 @@ impl Engine {
         };
         if slot.account == self.me()?.account {
             let conversation: &mut Conversation = self.change(slot.conversation)?;
-            conversation.marked_delivered = conversation.marked_delivered.max(markers.delivered);
-            conversation.marked_read = conversation.marked_read.max(markers.read);
             conversation.delivered = conversation.delivered.max(markers.delivered);
             conversation.read = conversation.read.max(markers.read);
-            conversation.mark_version = conversation.mark_version.max(slot.version);
+            if slot.version < conversation.mark_version {
+                // What this device wrote since is on its way.
+                return Ok(());
+            }
+            // A sibling that could not read the value before may have written over it with less: what it does not say
+            // is told anew.
+            conversation.mark_version = slot.version;
+            (conversation.marked_delivered, conversation.marked_read) = (markers.delivered, markers.read);
+            if conversation.delivered > markers.delivered || conversation.read > markers.read {
+                self.tell_receipts_soon(slot.conversation)?;
+            }
         } else {
             conversation::move_markers(
                 &self.db,

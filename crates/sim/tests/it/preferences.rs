@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use diario_engine::{Arrangement, ConversationRow, Draft, Event, MessageState, Settings};
-use diario_protocol::{AccountId, ConversationId};
+use diario_protocol::{AccountId, Change, ConversationId, Seq, ServerFrame, What};
 use diario_sim::{SimDevice, World, settle};
 
 use crate::cast::Four;
@@ -253,5 +253,38 @@ async fn after_a_refused_name_another_one_may_be_tried() -> Result<()> {
     second.say(chat, "we nearly had the same name")?;
     settle(&mut [&mut first, &mut second]).await?;
     assert_eq!(first.texts(chat)?, ["we nearly had the same name"]);
+    Ok(())
+}
+
+/// A device that could not read how far its account has a conversation writes over it; whoever knows tells it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_outlives_a_sibling_that_did_not_know_it() -> Result<()> {
+    let mut four = Four::new().await?;
+    let (chat, me) = (four.chat, four.giulia.account()?);
+    four.marco.say(chat, "one")?;
+    four.settle().await?;
+    let hidden = move |change: &Change| matches!(&change.what, What::Slot(slot) if (slot.conversation, slot.account) == (chat, me));
+    four.giulia_pc.tamper(move |mut frame| {
+        if let ServerFrame::Changes(changes) = &mut frame {
+            changes.items.retain(|change| !hidden(change));
+        }
+        vec![frame]
+    });
+    let head = row(&four.giulia, chat)?.head;
+    four.giulia.engine.mark_read(chat, head, four.giulia.now())?;
+    four.settle().await?;
+    assert_eq!(row(&four.giulia_pc, chat)?.markers.read_here, Seq(0), "it was not told");
+    four.giulia.disconnect();
+    four.marco.say(chat, "two")?;
+    four.settle().await?;
+    four.world.clock().advance(1_000);
+    four.settle().await?;
+    four.giulia_pc.trust();
+    four.giulia.connect().await?;
+    four.settle().await?;
+    four.world.clock().advance(1_000);
+    four.settle().await?;
+    assert_eq!(row(&four.giulia, chat)?.markers.read_here, head);
+    assert_eq!(row(&four.giulia_pc, chat)?.markers.read_here, head);
     Ok(())
 }
