@@ -146,7 +146,7 @@ impl Engine {
             )?,
             None => message::put(
                 &self.db,
-                &NewMessage { state: state::ERASED, reason: Some(NO_LONGER_KEPT), ..gone },
+                &NewMessage { state: state::GONE, reason: Some(NO_LONGER_KEPT), ..gone },
             )?,
         }
         Ok(())

@@ -23,6 +23,8 @@ pub(crate) mod state {
     pub(crate) const ERASED: u8 = 6;
     /// Was in the outbox; the server refused it for good, `reason` says why.
     pub(crate) const FAILED: u8 = 7;
+    /// No longer kept by the server when this device came for it; `reason` says so.
+    pub(crate) const GONE: u8 = 8;
 }
 
 /// A new row.

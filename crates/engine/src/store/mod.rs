@@ -66,6 +66,7 @@ const MIGRATIONS: &[&[&str]] = &[
         include_str!("schema_3/keys.sql"),
     ],
     &[include_str!("schema_4.sql")],
+    &[include_str!("schema_5.sql")],
 ];
 
 /// Brings the schema up to date and sets the connection up.
@@ -123,7 +124,10 @@ mod tests {
              INSERT INTO outbox(conversation, entry, kind, payload, created_at) VALUES(x'03', x'04', 0, x'05', 6);
              INSERT INTO message(conversation, seq, id, account, device, epoch, sent_at, state, text, content) VALUES
                 (x'03', 1, x'01', x'01', x'01', 0, 0, 5, '', x'828080'),
-                (x'03', 2, x'02', x'01', x'01', 0, 0, 5, '', x'8281410280');",
+                (x'03', 2, x'02', x'01', x'01', 0, 0, 5, '', x'8281410280');
+             INSERT INTO message(conversation, seq, id, account, device, epoch, sent_at, state, reason, text) VALUES
+                (x'03', 3, x'03', x'01', x'01', 0, 0, 6, NULL, ''),
+                (x'03', 4, x'04', x'01', x'01', 0, 0, 6, 'no longer kept', '');",
         )
         .unwrap();
         prepare(&db).unwrap();
@@ -135,6 +139,8 @@ mod tests {
         assert_eq!(one("SELECT tried FROM outbox"), Value::Integer(1), "nobody knows whether it was sent");
         assert_eq!(one("SELECT content FROM message WHERE seq = 1"), Value::Null, "nobody came or went");
         assert!(matches!(one("SELECT content FROM message WHERE seq = 2"), Value::Blob(_)));
+        assert_eq!(one("SELECT state FROM message WHERE seq = 3"), Value::Integer(6), "somebody erased it");
+        assert_eq!(one("SELECT state FROM message WHERE seq = 4"), Value::Integer(8));
     }
 
     #[test]

@@ -351,7 +351,7 @@ impl Engine {
             state::WAITING_KEY | state::WAITING_DEVICE => MessageState::Waiting,
             state::REFUSED => MessageState::Refused,
             state::FAILED => MessageState::Failed,
-            state::ERASED => MessageState::Erased,
+            state::ERASED | state::GONE => MessageState::Erased,
             _ if mine && seq <= markers.read_by_all => MessageState::Read,
             _ if mine && seq <= markers.delivered_to_all => MessageState::Delivered,
             _ if mine => MessageState::Sent,

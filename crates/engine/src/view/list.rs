@@ -129,7 +129,7 @@ const PEOPLE: &str = "SELECT p.account, a.username, p.delivered, p.read, p.conve
 
 /// What counts as unread; the index has nothing else.
 pub(super) const UNREAD: &str = "FROM message INDEXED BY message_unread
-    WHERE conversation = ?1 AND seq > ?2 AND account <> ?3 AND state IN (1, 2, 3)";
+    WHERE conversation = ?1 AND seq > ?2 AND account <> ?3 AND state IN (1, 2, 3, 8)";
 
 impl Engine {
     /// All conversations, newest first.

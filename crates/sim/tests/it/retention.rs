@@ -1,6 +1,6 @@
 //! What the server keeps for a while only: gaps that are no gaps, and devices that lag behind its commits.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use diario_engine::recovery::{Keep, WordLanguage};
 use diario_engine::{EngineConfig, Event, Fill};
 use diario_protocol::{ConversationId, Request, Retention};
@@ -102,6 +102,10 @@ async fn a_device_off_for_longer_than_retention_goes_on() -> Result<()> {
     assert_eq!(pc.engine.retention(t.chat)?.0, Retention { days: Some(30), delivered: false });
     assert!(gone(&pc, t.chat)?.len() >= lost.len() + 2, "what was before is gone for it");
     assert_eq!(pc.texts(t.chat)?.last().unwrap(), "both are here");
+    let unread = |device: &SimDevice| -> Result<u64> {
+        Ok(device.engine.conversation_row(t.chat)?.context("it is there")?.unread)
+    };
+    assert_eq!(unread(&pc)?, unread(&t.giulia)?, "what was missed is unread, too");
     assert_eq!(pc.engine.diagnose()?.waiting, 0);
     Ok(())
 }
