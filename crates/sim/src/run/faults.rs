@@ -1,6 +1,8 @@
 //! What goes wrong, and how it ends.
 
 use anyhow::Result;
+use diario_engine::Fill;
+use tokio::time::Instant;
 
 use super::journal::Kind;
 use super::world::{Due, World};
@@ -61,7 +63,6 @@ impl World {
             }
             15 => {
                 self.note("server", Kind::Fault, "its disk is full".into());
-                self.marks.hit("the server's disk was full");
                 self.server_disk_full = true;
                 let ms = 1 + self.random.bits() % MINUTE;
                 self.in_ms(ms, Due::Heal(Heal::ServerRoom));
@@ -86,7 +87,6 @@ impl World {
                 let Some(wire) = &self.peers[peer].wire else { return Ok(()) };
                 wire.stall(true);
                 self.note_of(peer, Kind::Fault, "reads nothing for a while".into());
-                self.marks.hit("a reader was slow");
                 let ms = 1 + self.random.bits() % (2 * MINUTE);
                 self.in_ms(ms, Due::Heal(Heal::Reads(peer)));
                 Ok(())
@@ -183,8 +183,9 @@ impl World {
                 Ok(())
             }
             Heal::Reads(peer) => {
-                if let Some(wire) = &self.peers[peer].wire {
+                if let Some(wire) = &mut self.peers[peer].wire {
                     wire.stall(false);
+                    wire.reads_since = Some(Instant::now());
                 }
                 Ok(())
             }
@@ -207,6 +208,8 @@ impl World {
             self.hang_up(peer)?;
             self.peers[peer].tries = 0;
             self.start_peer(peer)?;
+            // Who looked at nothing has everything in the end, all the same.
+            self.command(peer, |engine, now| engine.set_fill(Fill::Always, now))?;
             self.after(peer)?;
         }
         Ok(())

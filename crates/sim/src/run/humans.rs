@@ -9,6 +9,9 @@ use super::journal::Kind;
 use super::peer::Purpose;
 use super::world::{Due, URL, World};
 
+/// After so long somebody sees that a device's time has run out.
+const HOUR: u64 = 60 * 60 * 1000;
+
 /// The next step of somebody.
 #[derive(Debug)]
 pub(crate) enum Human {
@@ -18,6 +21,8 @@ pub(crate) enum Human {
     Confirm { approver: usize },
     /// Begins anew what a device is there for.
     Again { peer: usize },
+    /// Vouches for a device whose time has run out.
+    Renew { peer: usize },
     /// Chooses which devices stay, and recovers.
     Recover { peer: usize, keep: bool },
 }
@@ -35,12 +40,13 @@ impl World {
                     said.acked = true;
                 }
             }
-            Event::Failed { id: Some(id), .. } => {
+            Event::Failed { conversation, id: Some(id), refusal } => {
+                self.check_failure(peer, *conversation, refusal)?;
                 if let Some(said) = self.oracle.said.get_mut(id) {
                     said.excused = true;
                 }
             }
-            Event::Misbehaviour { .. } if !self.is_wild() => {
+            Event::Misbehaviour { .. } if !self.peers[peer].wire.as_ref().is_some_and(|w| w.harmed) => {
                 anyhow::bail!(
                     "{}: sees misbehaviour where everybody is honest: {event:?}",
                     self.peers[peer].name
@@ -52,8 +58,14 @@ impl World {
         match event {
             Event::Linking(step) => self.linking(peer, step),
             Event::Recovery(step) => self.recovering(peer, step),
+            Event::Expired => {
+                self.marks.hit("a device's time ran out");
+                self.in_ms(HOUR, Due::Human(Human::Renew { peer }));
+                Ok(())
+            }
             Event::Ready(_) if self.peers[peer].purpose != Purpose::Member => {
                 let was = std::mem::replace(&mut self.peers[peer].purpose, Purpose::Member);
+                self.peers[peer].ready_ms = self.clock.elapsed_ms();
                 self.marks.hit(match was {
                     Purpose::Recovering { .. } => "a device was recovered from nothing",
                     _ => "a device was linked",
@@ -62,11 +74,6 @@ impl World {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Frames were lost, doubled or reordered on some connection: devices may well complain.
-    fn is_wild(&self) -> bool {
-        self.wild_once
     }
 
     fn linking(&mut self, peer: usize, step: &LinkingStep) -> Result<()> {
@@ -121,6 +128,7 @@ impl World {
                 self.command(approver, |engine, now| engine.confirm_link(admit, now))?;
             }
             Human::Again { peer } => self.begin_again(peer)?,
+            Human::Renew { peer } => self.renew(peer)?,
             Human::Recover { peer, keep } => {
                 let keep = if keep { Keep::All } else { Keep::None };
                 self.note_of(peer, Kind::Operation, format!("recovers, keeping {keep:?}"));

@@ -4,7 +4,9 @@
 //! seed ([`crate::os`]), so that a run is the same every time, to the last byte of its journal. After each event the
 //! safety properties are checked; when nothing breaks any more, everybody must come to agree.
 
+mod check;
 mod clock;
+mod devices;
 mod faults;
 mod frames;
 mod host;
@@ -13,11 +15,13 @@ mod journal;
 pub mod marks;
 mod operations;
 mod oracle;
+mod outside;
 mod pairs;
 mod peer;
 mod plan;
 mod queue;
 mod rest;
+mod talk;
 mod wire;
 mod world;
 

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::frames::short;
 use super::journal::Kind;
+use super::outside::Acked;
 use super::world::World;
 
 /// Under which key something was sealed: conversation, key id, account, device; and with which nonce.
@@ -24,8 +25,16 @@ pub(crate) struct Said {
     pub(crate) text: String,
     /// The server has acknowledged it.
     pub(crate) acked: bool,
-    /// It may be missing: its device forgot it with an old copy, or it was refused for good.
+    /// It may be missing: its device forgot it with an old copy, or it was dropped, or refused for good.
     pub(crate) excused: bool,
+    /// When, in milliseconds since the run began.
+    pub(crate) at_ms: u64,
+}
+
+impl Said {
+    pub(crate) fn new(peer: usize, text: String, at_ms: u64) -> Self {
+        Self { peer, text, acked: false, excused: false, at_ms }
+    }
 }
 
 /// Where everything was when a device was cut off.
@@ -46,6 +55,14 @@ pub(crate) struct Oracle {
     /// Devices that a list of their account had.
     pub(crate) listed: HashSet<usize>,
     pub(crate) cut_off: HashMap<usize, CutOff>,
+    /// Conversations of which the server may drop what is older than some days.
+    pub(crate) ageing: HashSet<ConversationId>,
+    /// Which devices imported a text into a conversation.
+    pub(crate) imported: HashMap<(ConversationId, String), HashSet<usize>>,
+    /// What the server acknowledged of slots and lists.
+    pub(super) acked: Acked,
+    /// Which entries the server showed to an account.
+    pub(super) told: HashSet<(AccountId, ConversationId, Seq)>,
 }
 
 /// A number that SQLite keeps with a sign.
@@ -138,9 +155,11 @@ impl World {
 
     /// The server answers a device: what it acknowledges stays.
     pub(crate) fn answered(&mut self, peer: usize, frame: &ServerFrame) -> Result<()> {
+        self.note_shown(peer, frame);
         match frame {
             ServerFrame::Reply(id, reply) => {
                 let Some(request) = self.peers[peer].asked.get(id).cloned() else { return Ok(()) };
+                self.oracle.acked.note(&request, reply);
                 match (request, reply) {
                     (Request::Append(append), Reply::Appended(seq)) => {
                         self.oracle.placed(append.conversation, *seq, append.id)?;

@@ -20,7 +20,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Every ordered pair, between siblings and between people, with and without torn connections: 1,024 of them.
+    /// Every ordered pair, between siblings and between people, with and without torn connections: 2,116 of them.
     pub fn all() -> impl Iterator<Item = Self> {
         Operation::ALL.into_iter().flat_map(|first| {
             Operation::ALL.into_iter().flat_map(move |second| {

@@ -58,6 +58,8 @@ pub(crate) struct Peer {
     pub(crate) copy: Option<PathBuf>,
     /// It went back to one: keys that nobody else had are gone.
     pub(crate) went_back: bool,
+    /// When it came into its account, in milliseconds since the run began.
+    pub(crate) ready_ms: u64,
     /// Linkings that failed on it.
     pub(crate) failed_linkings: u32,
     store: PathBuf,
@@ -85,6 +87,7 @@ impl Peer {
             reads: HashMap::new(),
             copy: None,
             went_back: false,
+            ready_ms: 0,
             failed_linkings: 0,
             store: folder.join(format!("{name}.sqlite")),
             copies: 0,
@@ -166,7 +169,7 @@ impl Peer {
         self.engine.as_ref()?.whoami().map(|(_, account, device)| (account, device))
     }
 
-    /// The same, also while its program does not run.
+    /// Its account, also while its program does not run.
     pub(crate) fn stored_account(&mut self) -> Result<Option<AccountId>> {
         if let Some((account, _)) = self.identity() {
             return Ok(Some(account));

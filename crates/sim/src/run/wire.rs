@@ -13,6 +13,8 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
+/// A reader that reads nothing looks so often whether it may again.
+pub(crate) const STALL: Duration = Duration::from_millis(200);
 /// Bytes that the stream holds before the writer has to wait.
 pub(crate) const BUFFER: usize = 64 * 1024;
 
@@ -39,6 +41,10 @@ pub(crate) struct Wire {
     pub(crate) down: Instant,
     /// Frames come to harm on it.
     pub(crate) wild: bool,
+    /// One did.
+    pub(crate) harmed: bool,
+    /// It reads again since then.
+    pub(crate) reads_since: Option<Instant>,
     out: mpsc::UnboundedSender<Vec<u8>>,
     stalled: Arc<AtomicBool>,
     task: AbortHandle,
@@ -56,7 +62,18 @@ impl Wire {
         let task = tokio::spawn(speak(number, stream, outgoing, arrivals, Arc::clone(&stalled)));
         let now = Instant::now();
         let task = task.abort_handle();
-        Self { number, open: false, up: now, down: now, wild: false, out, stalled, task }
+        Self {
+            number,
+            open: false,
+            up: now,
+            down: now,
+            wild: false,
+            harmed: false,
+            reads_since: None,
+            out,
+            stalled,
+            task,
+        }
     }
 
     /// Hands a frame to the server.
@@ -89,7 +106,7 @@ async fn speak(
         let _ = arrivals.send((number, Arrival::Open));
         loop {
             if stalled.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(STALL).await;
                 continue;
             }
             tokio::select! {

@@ -79,8 +79,6 @@ pub(crate) struct World {
     pub(crate) hostile: bool,
     pub(crate) server_disk_full: bool,
     pub(crate) operations_left: usize,
-    /// Frames were lost, doubled or overtaken.
-    pub(crate) wild_once: bool,
     /// Words of recovery keys, by person.
     pub(crate) recovery_words: HashMap<RecoveryId, String>,
     queue: Queue<Due>,
@@ -108,7 +106,6 @@ impl World {
             marks: Marks::default(),
             hostile: false,
             server_disk_full: false,
-            wild_once: false,
             recovery_words: HashMap::new(),
             queue: Queue::new(),
             arrivals,
@@ -319,7 +316,9 @@ impl World {
         if !self.random.one_in(self.plan.wild_one_in) {
             return Fate::Well;
         }
-        self.wild_once = true;
+        if let Some(wire) = &mut self.peers[peer].wire {
+            wire.harmed = true;
+        }
         // The stream is what the cursor counts: no transport loses or reorders it, and a server that leaves something
         // out is another story.
         let kind = if to_device.is_some_and(is_changes) { 1 } else { self.random.below(3) };
@@ -394,6 +393,9 @@ impl World {
         let Some(peer) = self.owner(number) else { return };
         let latency = self.latency();
         let Some(wire) = &mut self.peers[peer].wire else { return };
+        if wire.reads_since.take().is_some_and(|since| since.elapsed() <= wire::STALL) {
+            self.marks.hit("something waited for a slow reader");
+        }
         wire.down = wire.down.max(Instant::now() + latency);
         let (at, wild) = (wire.down, wire.wild);
         let fate = match &arrival {
@@ -475,6 +477,7 @@ impl World {
     /// Lets what is due next happen; `false` if nothing was due before `until`.
     pub(crate) async fn step(&mut self, until: Instant) -> Result<bool> {
         self.os.set_disk_full(self.server_disk_full);
+        let refused = self.os.refused_writes();
         // The server's tasks have their turn too, sooner or later. Nothing to steer: there are too many of these.
         for _ in 0..self.random.bits() % 3 {
             tokio::task::yield_now().await;
@@ -490,6 +493,9 @@ impl World {
                 return Ok(true);
             }
             () = sleep_until(next) => {}
+        }
+        if self.os.refused_writes() > refused {
+            self.marks.hit("the server's disk was full");
         }
         self.set_system();
         if self.os.take_sync_failed() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use diario_sim::run::{Pair, run_pair};
 
 /// One in so many pairs runs here; `cargo xtask sim --pairs` runs all.
-const ONE_IN: usize = 37;
+const ONE_IN: usize = 73;
 
 #[test]
 fn two_operations_at_once_do_no_harm() {

@@ -1,0 +1,149 @@
+//! What the server acknowledges stays, and nobody outside reads or writes.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context as _, Result, ensure};
+use diario_protocol::{
+    AccountId, Bin, Body, ConversationId, DeviceId, Entry, Epoch, Reply, Request, Seq, ServerFrame, SlotKey,
+    SlotOutcome, SlotVersion, SlotWrite, What,
+};
+
+use diario_protocol::device_list::SignedDeviceList;
+
+use super::check::Members;
+use super::frames::short;
+use super::oracle::number;
+use super::world::World;
+
+/// What the server acknowledged, of what is not an entry.
+#[derive(Debug, Default)]
+pub(super) struct Acked {
+    slots: HashMap<(ConversationId, SlotKey), SlotVersion>,
+    /// Signed device lists, as bytes.
+    lists: HashSet<Vec<u8>>,
+}
+
+impl Acked {
+    /// Takes note of an answer.
+    pub(super) fn note(&mut self, request: &Request, reply: &Reply) {
+        match (request, reply) {
+            (Request::PutSlots(put), Reply::SlotsPut(outcomes)) => {
+                let stored = put.writes.iter().zip(outcomes).filter(|(_, o)| **o == SlotOutcome::Stored);
+                self.slots(put.conversation, stored.map(|(write, _)| write));
+            }
+            (Request::Commit(commit), Reply::Appended(_)) => self.slots(commit.conversation, &commit.slots),
+            (Request::PutDeviceList(list), Reply::Done) => {
+                self.lists.insert(list.0.to_vec());
+            }
+            (Request::Recover(recover), Reply::LoggedIn(_)) => {
+                self.lists.insert(recover.list.0.to_vec());
+            }
+            _ => {}
+        }
+    }
+
+    fn slots<'a>(&mut self, conversation: ConversationId, writes: impl IntoIterator<Item = &'a SlotWrite>) {
+        for write in writes {
+            let version = self.slots.entry((conversation, write.key)).or_default();
+            *version = write.version.max(*version);
+        }
+    }
+}
+
+/// Entries with their bodies that a frame shows.
+fn shown(frame: &ServerFrame) -> Vec<&Entry> {
+    let entries: Vec<&Entry> = match frame {
+        ServerFrame::Reply(_, Reply::Log(page)) => page.entries.iter().chain(&page.about).collect(),
+        ServerFrame::Changes(changes) => {
+            let entries = changes.items.iter().filter_map(|change| match &change.what {
+                What::Entry(entry) => Some(entry),
+                _ => None,
+            });
+            entries.collect()
+        }
+        _ => Vec::new(),
+    };
+    entries.into_iter().filter(|entry| matches!(entry.body, Body::Present(_))).collect()
+}
+
+impl World {
+    /// Takes note of what the server lets an account read.
+    pub(super) fn note_shown(&mut self, peer: usize, frame: &ServerFrame) {
+        let Some((account, _)) = self.peers[peer].identity() else { return };
+        let entries = shown(frame).into_iter().map(|entry| (account, entry.conversation, entry.seq));
+        self.oracle.told.extend(entries);
+    }
+
+    /// Slots and lists that were acknowledged are there, or newer ones.
+    pub(super) fn check_acked(&self) -> Result<()> {
+        let truth = self.truth()?;
+        let mut version = truth
+            .prepare("SELECT coalesce(max(version), 0) FROM slot WHERE conversation = ?1 AND key = ?2")?;
+        for ((conversation, key), acked) in &self.oracle.acked.slots {
+            let stored = version
+                .query_row(rusqlite::params![conversation.as_bytes(), key.as_bytes()], |row| {
+                    number(row, 0)
+                })?;
+            ensure!(
+                stored >= acked.0,
+                "lost: version {} of a slot of {} was acknowledged, and {stored} is stored",
+                acked.0,
+                short(conversation)
+            );
+        }
+        let mut list = truth.prepare("SELECT 1 FROM device_list WHERE signed = ?1")?;
+        for signed in &self.oracle.acked.lists {
+            ensure!(list.exists([signed])?, "lost: a device list was acknowledged and is not stored");
+        }
+        Ok(())
+    }
+
+    /// Whoever wrote something, or was shown it, was in the conversation then, with a device of their list.
+    pub(super) fn check_outsiders(&self, members: &Members) -> Result<()> {
+        let was_in = |conversation, account, seq: Seq| {
+            let times = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
+            times.iter().any(|time| time.since <= seq && seq <= time.until)
+        };
+        let truth = self.truth()?;
+        let mut devices = HashSet::new();
+        let mut lists = truth.prepare("SELECT signed FROM device_list")?;
+        for signed in lists.query_map([], |row| row.get::<_, Vec<u8>>(0))? {
+            let list = SignedDeviceList(Bin(signed?)).validate().context("a stored list")?;
+            devices.extend(list.list().devices.iter().map(|device| (list.account(), device.id())));
+        }
+        let mut written = truth.prepare("SELECT conversation, seq, account, device FROM log")?;
+        let mut rows = written.query([])?;
+        while let Some(row) = rows.next()? {
+            let (conversation, seq) = (ConversationId::new(row.get(0)?), Seq(number(row, 1)?));
+            let (account, device) = (AccountId::new(row.get(2)?), DeviceId::new(row.get(3)?));
+            let by = format!("{} of {}, by {}", seq.0, short(&conversation), short(&account));
+            ensure!(devices.contains(&(account, device)), "{by}: its device was in no list");
+            ensure!(was_in(conversation, account, seq), "{by}: who was not in it");
+        }
+        for (account, conversation, seq) in &self.oracle.told {
+            ensure!(
+                was_in(*conversation, *account, *seq),
+                "{} was shown {} of {} and was not in it",
+                short(account),
+                seq.0,
+                short(conversation)
+            );
+        }
+        let mut slots = truth.prepare("SELECT conversation, epoch, account, device FROM slot")?;
+        let mut rows = slots.query([])?;
+        while let Some(row) = rows.next()? {
+            let (conversation, epoch) = (ConversationId::new(row.get(0)?), Epoch(number(row, 1)?));
+            let (account, device) = (AccountId::new(row.get(2)?), DeviceId::new(row.get(3)?));
+            let times = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
+            ensure!(
+                devices.contains(&(account, device))
+                    && times.iter().any(|time| time.first_epoch <= epoch && epoch <= time.last_epoch),
+                "a slot of {} in epoch {} is by {}, who was not in it",
+                short(&conversation),
+                epoch.0,
+                short(&account)
+            );
+        }
+        Ok(())
+    }
+}
