@@ -25,6 +25,8 @@ pub(crate) struct Bench {
     /// S2: messages one at a time, and at a rate.
     pub(crate) singles: usize,
     pub(crate) at_rate: usize,
+    /// `load`: pairs of accounts, run by run: five connected devices each.
+    pub(crate) crowds: Vec<usize>,
     /// `load`: messages a second, step by step, and how long each step takes.
     pub(crate) rates: Vec<u32>,
     pub(crate) step: Duration,
@@ -81,6 +83,7 @@ impl Bench {
             duration: if args.quick { long } else { 10 * long },
             singles: pick(50, 2_000),
             at_rate: pick(25, 1_000),
+            crowds: if args.quick { vec![1, 2] } else { vec![8, 400] },
             rates: if args.quick { vec![50, 200] } else { RATES.to_vec() },
             step: if args.quick { long / 2 } else { 3 * long },
             idle,

@@ -88,8 +88,16 @@ async fn run(args: &Args) -> Result<()> {
         let comparison = before.compare(&report, args.tolerance)?;
         println!("\n{}", comparison.table);
         if comparison.worse > 0 {
-            bail!("{} figures are more than {} % worse than before", comparison.worse, args.tolerance);
+            bail!(
+                "{} figures are more than {} % worse than before, or gone",
+                comparison.worse,
+                args.tolerance
+            );
         }
+    }
+    let missed: Vec<_> = report.missed().collect();
+    if !missed.is_empty() && !args.quick {
+        bail!("{} bars are missed: {}", missed.len(), missed.join("; "));
     }
     Ok(())
 }

@@ -62,6 +62,12 @@ impl Report {
         &self.figures
     }
 
+    /// Figures that miss their bar, in words.
+    pub(crate) fn missed(&self) -> impl Iterator<Item = String> + '_ {
+        let missed = self.figures.iter().filter(|figure| figure.met == Some(false));
+        missed.map(|figure| format!("{} {}", figure.scenario, figure.name))
+    }
+
     /// The machine and its limits.
     pub(crate) fn machine(&self) -> &Machine {
         &self.machine

@@ -30,7 +30,7 @@ struct SavedFigure {
 pub(crate) struct Comparison {
     /// To be read in a terminal.
     pub(crate) table: String,
-    /// Figures that are worse than is allowed.
+    /// Figures that are worse than is allowed, or gone.
     pub(crate) worse: usize,
 }
 
@@ -68,14 +68,17 @@ impl Saved {
         if let Value::Object(limits) = serde_json::to_value(now.machine())? {
             for (name, value) in limits.iter().filter(|(name, _)| name.ends_with("_us")) {
                 if let (Some(now), Some(before)) = (value.as_f64(), self.machine[name].as_f64()) {
-                    rows.push(row("machine", name, (now, before), ""));
+                    rows.push(row("machine", name, Some(now), Some(before), ""));
                 }
             }
         }
         let mut worse = 0;
         for figure in now.figures() {
             let same = |old: &&SavedFigure| old.scenario == figure.scenario && old.name == figure.name;
-            let Some(before) = self.figures.iter().find(same) else { continue };
+            let Some(before) = self.figures.iter().find(same) else {
+                rows.push(row(figure.scenario, &figure.name, Some(figure.value), None, "new"));
+                continue;
+            };
             let more = 1.0 + tolerance / 100.0;
             let is_worse = match Better::of(figure) {
                 Better::Less => figure.value > before.value * more,
@@ -84,15 +87,25 @@ impl Saved {
             };
             worse += usize::from(is_worse);
             let verdict = if is_worse { "WORSE" } else { "" };
-            rows.push(row(figure.scenario, &figure.name, (figure.value, before.value), verdict));
+            rows.push(row(figure.scenario, &figure.name, Some(figure.value), Some(before.value), verdict));
+        }
+        // Of a scenario that was run, a figure that is not there any more hides something.
+        let ran = |old: &&SavedFigure| now.figures().iter().any(|figure| figure.scenario == old.scenario);
+        for old in self.figures.iter().filter(ran) {
+            if !now.figures().iter().any(|f| f.scenario == old.scenario && f.name == old.name) {
+                worse += 1;
+                rows.push(row(&old.scenario, &old.name, None, Some(old.value), "GONE"));
+            }
         }
         Ok(Comparison { table: columns(&rows), worse })
     }
 }
 
-fn row(scenario: &str, name: &str, (now, before): (f64, f64), verdict: &str) -> [String; 6] {
-    let ratio = if before == 0.0 { String::new() } else { format!("{:.2}", now / before) };
-    [scenario.to_owned(), name.to_owned(), digits(now), digits(before), ratio, verdict.to_owned()]
+fn row(scenario: &str, name: &str, now: Option<f64>, before: Option<f64>, verdict: &str) -> [String; 6] {
+    let ratio =
+        now.zip(before.filter(|before| *before != 0.0)).map(|(now, before)| format!("{:.2}", now / before));
+    let [now, before] = [now, before].map(|value| value.map(digits).unwrap_or_default());
+    [scenario.to_owned(), name.to_owned(), now, before, ratio.unwrap_or_default(), verdict.to_owned()]
 }
 
 #[cfg(test)]
@@ -109,7 +122,7 @@ mod tests {
                 {"scenario": "S1", "name": "rate", "value": 100.0},
                 {"scenario": "S1", "name": "cost", "value": 1.0},
                 {"scenario": "S1", "name": "others", "value": 1.0},
-                {"scenario": "S1", "name": "gone", "value": 1.0},
+                {"scenario": "S2", "name": "not run", "value": 1.0},
             ],
         }))
         .unwrap();
@@ -124,6 +137,9 @@ mod tests {
         assert_eq!(run(95.0, 1.05).worse, 0, "within what is allowed");
         assert_eq!(run(500.0, 0.1).worse, 0, "better is not worse");
         assert_eq!(run(80.0, 1.2).worse, 2);
+        let mut half = Report::new(Machine::default());
+        half.scenario("S1", 0.0).put("rate", 100.0, "/s");
+        assert_eq!(saved.compare(&half, 10.0).unwrap().worse, 2, "what is gone is no better");
         let table = run(80.0, 1.2).table;
         assert!(table.contains("0.80") && table.contains("1.20") && table.contains("verify_us"), "{table}");
     }

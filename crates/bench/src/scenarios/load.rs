@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -37,16 +38,62 @@ struct Lane {
     seen: Times,
 }
 
+/// Devices of a pair, all connected.
+const DEVICES: usize = 5;
+
 pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
+    let (mut times, mut cpus) = (Vec::new(), Vec::new());
+    for pairs in &bench.crowds {
+        let curves = crowd(bench, report, *pairs).await?;
+        let devices = pairs * DEVICES;
+        times.push(Line::new(&format!("p99, {devices} devices"), curves.p99));
+        times.push(Line::new(&format!("p50, {devices} devices"), curves.p50));
+        cpus.push(Line::new(&format!("{devices} devices"), curves.cpu));
+    }
+    let x = || ("messages a second".into(), Scale::Logarithmic);
+    report.charts.push((
+        "latency-load",
+        Chart {
+            title: "From sent to seen, while more and more is sent".into(),
+            x: x(),
+            y: ("milliseconds".into(), Scale::Logarithmic),
+            lines: times,
+        },
+    ));
+    report.charts.push((
+        "cpu-load",
+        Chart {
+            title: "The server's processor time for a message, four deliveries".into(),
+            x: x(),
+            y: ("microseconds".into(), Scale::Linear),
+            lines: cpus,
+        },
+    ));
+    Ok(())
+}
+
+/// By messages a second: latencies in milliseconds, the server's processor time for a message in microseconds.
+#[derive(Default)]
+struct Curves {
+    p50: Vec<(f64, f64)>,
+    p99: Vec<(f64, f64)>,
+    cpu: Vec<(f64, f64)>,
+}
+
+async fn crowd(bench: &Bench, report: &mut Report, pairs: usize) -> Result<Curves> {
     let folder = bench.folder()?;
     let server = ServerProcess::start(folder.path())?;
     let (mut lanes, mut tasks) = (Vec::new(), JoinSet::new());
-    for n in 0..bench.pairs {
+    let bar = ProgressBar::new(pairs as u64);
+    bar.set_style(ProgressStyle::with_template("  {bar:30} {pos}/{len} pairs of accounts")?);
+    for n in 0..pairs {
         lanes.push(open(Pair::make(&server, &format!("load.{n}")).await?, &mut tasks)?);
+        bar.inc(1);
     }
-    let (mut p50s, mut p99s) = (Vec::new(), Vec::new());
+    bar.finish_and_clear();
+    let devices = pairs * DEVICES;
+    let mut curves = Curves::default();
     let mut best = 0.0;
-    let mut cpus = Vec::new();
     for rate in &bench.rates {
         let watch = Watch::start(server.pid())?;
         let offered = pace(&lanes, *rate, bench.step).await?;
@@ -56,43 +103,27 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
         let spread = Spread::new(times);
         let (rate, achieved) = (f64::from(*rate), number(offered) / usage.seconds);
         let (p50, p99) = (spread.ms(50), spread.ms(99));
-        let mut section = report.scenario("load", usage.others);
-        section.put(&format!("{rate} a second: p50"), p50, "ms");
-        section.put(&format!("{rate} a second: p99"), p99, "ms");
-        section.put(&format!("{rate} a second: server processors"), usage.server / usage.seconds, "");
         let cpu = usage.server / number(offered) * 1e3;
-        section.put(&format!("{rate} a second: server CPU for 1,000 messages"), cpu, "s");
-        section.put(&format!("{rate} a second: generator processors"), usage.generator / usage.seconds, "");
-        p50s.push((rate, p50));
-        p99s.push((rate, p99));
-        cpus.push((rate, cpu * 1e3));
+        let mut section = report.scenario("load", usage.others);
+        let mut put = |what: &str, value, unit| {
+            section.put(&format!("{devices} devices, {rate} a second: {what}"), value, unit);
+        };
+        put("p50", p50, "ms");
+        put("p99", p99, "ms");
+        put("server processors", usage.server / usage.seconds, "");
+        put("server CPU for 1,000 messages", cpu, "s");
+        put("generator processors", usage.generator / usage.seconds, "");
+        curves.p50.push((rate, p50));
+        curves.p99.push((rate, p99));
+        curves.cpu.push((rate, cpu * 1e3));
         if p99 > TOO_LATE {
-            section.put("more than the server can do, messages a second", rate, "/s");
-            section.put("what it does then, messages a second", achieved, "/s");
+            put("more than the server can do; it does", achieved, "/s");
             break;
         }
         best = rate;
     }
-    report.scenario("load", 0.0).put("kept up with, messages a second", best, "/s");
-    report.charts.push((
-        "latency-load",
-        Chart {
-            title: "From sent to seen, while more and more is sent".into(),
-            x: ("messages a second".into(), Scale::Logarithmic),
-            y: ("milliseconds".into(), Scale::Logarithmic),
-            lines: vec![Line::new("p99", p99s), Line::new("p50", p50s)],
-        },
-    ));
-    report.charts.push((
-        "cpu-load",
-        Chart {
-            title: "The server's processor time for a message".into(),
-            x: ("messages a second".into(), Scale::Logarithmic),
-            y: ("microseconds".into(), Scale::Linear),
-            lines: vec![Line::new("a message, four deliveries", cpus)],
-        },
-    ));
-    Ok(())
+    report.scenario("load", 0.0).put(&format!("{devices} devices: kept up with"), best, "/s");
+    Ok(curves)
 }
 
 /// Gives a pair's connections to tasks.
