@@ -10,6 +10,7 @@ mod commands;
 mod commit;
 mod devices;
 mod diagnosis;
+mod durability;
 mod entries;
 mod facts;
 #[cfg(any(test, fuzzing))]
@@ -70,6 +71,7 @@ use crate::group::{Group, Member, Provider};
 use crate::store;
 use crate::store::conversation::Conversation;
 use crate::store::people::{Me, Stage};
+use durability::{Durability, Durable};
 use requests::Session;
 
 /// What may be tuned.
@@ -118,9 +120,11 @@ impl Default for EngineConfig {
 /// 5. wait for the next input, at the latest until [`deadline`](Self::deadline), then `tick`.
 ///
 /// Each input is one transaction of the store. If one fails, nothing of it remains, and the connection must be
-/// made anew; killed at any instruction, the engine goes on from the last input.
+/// made anew; killed at any instruction, the engine goes on from the last input. After a power cut, live frames that
+/// nothing has left the device since may have to come once more.
 pub struct Engine {
     db: Connection,
+    durability: Durability,
     crypto: RustCrypto,
     config: EngineConfig,
     me: Option<Me>,
@@ -184,9 +188,11 @@ impl Engine {
         store::prepare(&db)?;
         let me = Me::load(&db)?;
         // The time is not known yet: this one is over.
+        let durability = Durability::of(&db)?;
         let unindexed = store::search::waits(&db)?.then_some((Timer::Index, Timestamp(0)));
         Ok(Self {
             db,
+            durability,
             crypto: RustCrypto::default(),
             config,
             me,
@@ -231,9 +237,10 @@ impl Engine {
 
     /// Takes frames of the server, in the order in which they came, in one transaction.
     ///
-    /// Frames that are at hand together should be given together: each call ends with a sync of the store.
+    /// Frames that are at hand together should be given together: each call that gives frames to send ends with a sync of
+    /// the store.
     pub fn receive<B: AsRef<[u8]>>(&mut self, frames: &[B], now: Timestamp) -> Result<()> {
-        self.input(now, |engine| {
+        let take = |engine: &mut Self| {
             for frame in frames {
                 match diario_protocol::decode::<ServerFrame>(
                     frame.as_ref(),
@@ -244,7 +251,10 @@ impl Engine {
                 }
             }
             Ok(())
-        })
+        };
+        // Before it is live, every page asks for the next.
+        let durable = if self.session.is_live() { Durable::IfAnythingLeaves } else { Durable::Always };
+        self.transact(now, durable, take, |_| true)
     }
 
     /// Does what is due at `now`.
@@ -330,7 +340,7 @@ impl Engine {
 
     /// Runs one input in one transaction: all of it is stored, or nothing, and only then frames and events leave.
     fn input<T>(&mut self, now: Timestamp, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.transact(now, body, |_| true)
+        self.transact(now, Durable::Always, body, |_| true)
     }
 
     /// A command of the user's: what it refuses leaves everything as it was, the connection too.
@@ -339,16 +349,18 @@ impl Engine {
         now: Timestamp,
         body: impl FnOnce(&mut Self) -> std::result::Result<T, CommandError>,
     ) -> std::result::Result<T, CommandError> {
-        self.transact(now, body, |e| matches!(e, CommandError::Engine(_)))
+        self.transact(now, Durable::Always, body, |e| matches!(e, CommandError::Engine(_)))
     }
 
     fn transact<T, E: From<EngineError>>(
         &mut self,
         now: Timestamp,
+        durable: Durable,
         body: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
         is_broken: impl FnOnce(&E) -> bool,
     ) -> std::result::Result<T, E> {
         self.clock_is(now);
+        self.durability.begin(&self.db, durable)?;
         self.run("BEGIN IMMEDIATE")?;
         let outcome = body(self).and_then(|value| {
             self.pump()?;
@@ -360,8 +372,14 @@ impl Engine {
         let staged = std::mem::take(&mut self.staged);
         match outcome {
             Ok(value) => {
-                self.transmits.extend(staged.transmits);
                 self.events.extend(staged.events);
+                if !staged.transmits.is_empty()
+                    && let Err(e) = self.durability.sync(&self.db)
+                {
+                    self.recover(true)?;
+                    return Err(e.into());
+                }
+                self.transmits.extend(staged.transmits);
                 Ok(value)
             }
             Err(e) => {
