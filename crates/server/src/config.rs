@@ -60,6 +60,10 @@ pub enum ConfigError {
     Wrong(String),
 }
 
+/// The greatest number that a setting may be. In seconds it is more than a century: a clock can still add it, and a queue
+/// can still be made for so many.
+const GREATEST: i64 = u32::MAX as i64;
+
 /// What the command line gave; `None` leaves the setting as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
@@ -250,10 +254,22 @@ impl Settings {
         env: impl IntoIterator<Item = (String, String)>,
         flags: &Flags,
     ) -> Result<Self, ConfigError> {
+        let text = |path: &Path| {
+            std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.into(), source })
+        };
+        let file = file.map(|path| text(path).map(|text| (path, text))).transpose()?;
+        Self::read(file.as_ref().map(|(path, text)| (*path, text.as_str())), env, flags)
+    }
+
+    /// The same, of a file that was read.
+    pub(crate) fn read(
+        file: Option<(&Path, &str)>,
+        env: impl IntoIterator<Item = (String, String)>,
+        flags: &Flags,
+    ) -> Result<Self, ConfigError> {
         let mut table = default_table();
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+        if let Some((path, text)) = file {
             let read: Table = text.parse().map_err(|e: toml::de::Error| ConfigError::Malformed {
                 path: path.into(),
                 message: e.to_string(),
@@ -323,6 +339,9 @@ impl Settings {
     }
 
     fn from_table(table: Table) -> Result<Self, ConfigError> {
+        if let Some((name, _)) = table.iter().find(|(_, v)| v.as_integer().is_some_and(|n| n > GREATEST)) {
+            return Err(ConfigError::Wrong(format!("{name} must be at most {GREATEST}")));
+        }
         let settings: Self =
             Value::Table(table).try_into().map_err(|e: toml::de::Error| ConfigError::Wrong(e.to_string()))?;
         let at_least_one = [
@@ -392,7 +411,9 @@ mod tests {
         let set = |name: &str, v: &str| Flags { set: vec![(name.into(), v.into())], ..Flags::default() };
         let bad = [set("push_subject", "me"), set("push_subject", "mailto:a\"b")];
         let others = [set("max_devicse", "3"), set("readers", "0"), set("registration", "maybe")];
-        for flags in bad.iter().chain(&others) {
+        // A connection's deadline, and a queue: beyond what a clock adds, and what a queue holds.
+        let endless = ["login_timeout_s", "writer_queue"].map(|name| set(name, "9223372036854775807"));
+        for flags in bad.iter().chain(&others).chain(&endless) {
             assert!(matches!(Settings::load(None, [], flags), Err(ConfigError::Wrong(_))));
         }
     }
