@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::patience::{seconds, told_if_any};
+
 /// A private messenger in which all of your devices are equal: the server and the command line in one.
 #[derive(Debug, Parser)]
 #[command(name = "diario", version, max_term_width = 100, disable_help_subcommand = true)]
@@ -394,6 +396,7 @@ pub(crate) struct Sync {
     pub(crate) follow: bool,
     /// Stay for so long.
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds, conflicts_with = "follow")]
+    #[serde(deserialize_with = "told_if_any")]
     pub(crate) stay: Option<Duration>,
 }
 
@@ -531,16 +534,6 @@ impl Command {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a number of seconds, like 10 or 0.5".to_owned();
-    let seconds: f64 = text.parse().map_err(|_| wrong())?;
-    if seconds.is_nan() {
-        return Err(wrong());
-    }
-    // Beyond a year it is forever anyway, and clocks can still add it.
-    Duration::try_from_secs_f64(seconds.min(31_536_000.0)).map_err(|_| wrong())
-}
-
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) =
         text.split_once('=').ok_or("expected NAME=VALUE; --print-settings lists the names")?;
@@ -571,14 +564,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         <Args as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_are_read_and_bounded() {
-        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        assert!(seconds("1e300").is_ok());
-        for wrong in ["-1", "x", "NaN", ""] {
-            assert!(seconds(wrong).is_err(), "{wrong}");
-        }
     }
 }

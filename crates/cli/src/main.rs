@@ -19,6 +19,7 @@ mod holder;
 mod home;
 mod log;
 mod output;
+mod patience;
 mod resolve;
 mod session;
 mod shutdown;

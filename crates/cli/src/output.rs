@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::args::Args;
 use crate::error::{CliError, Kind};
 use crate::forward::Frame;
+use crate::patience::told;
 use crate::style::{Ink, Style, is_harmful, one_line};
 
 /// What a command may know of the terminal it was typed in.
@@ -19,6 +20,7 @@ use crate::style::{Ink, Style, is_harmful, one_line};
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Face {
     pub(crate) json: bool,
+    #[serde(deserialize_with = "told")]
     pub(crate) timeout: Duration,
     /// Whether somebody can be asked.
     pub(crate) asks: bool,
@@ -54,7 +56,7 @@ impl Face {
         }
     }
 
-    fn style(&self) -> Style {
+    pub(crate) fn style(&self) -> Style {
         let zone = self.zone.as_deref().and_then(|name| TimeZone::get(name).ok());
         Style { color: self.color, width: self.width, zone: zone.unwrap_or_else(TimeZone::system) }
     }
