@@ -1,4 +1,4 @@
-//! Push endpoints, headers, paths and settings, as the server reads them.
+//! Push endpoints, headers, paths, settings and their file, as the server reads them.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -16,6 +16,13 @@ pub(crate) struct Request {
     pub(crate) command: Command,
 }
 
+impl Request {
+    /// Reads a request's line; `None` if it is none of this version.
+    pub(crate) fn read(line: &str) -> Option<Self> {
+        serde_json::from_str(line).ok().filter(|request: &Self| request.version == VERSION)
+    }
+}
+
 /// What comes back.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

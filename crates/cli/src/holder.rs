@@ -94,7 +94,7 @@ async fn attend(stream: UnixStream, shared: Arc<Shared>) {
         // Half a line is no frame: the other side sees an end only after the last one.
         let _ = write.shutdown().await;
     });
-    let request = serde_json::from_str::<Request>(&text).ok().filter(|r| r.version == VERSION);
+    let request = Request::read(&text);
     tokio::select! {
         end = run(request, &shared, &frames, &mut lines) => {
             // Whoever is gone needs no end.

@@ -8,7 +8,7 @@
 mod backoff;
 #[cfg(not(target_family = "wasm"))]
 mod driver;
-#[cfg(all(any(test, fuzzing), not(target_family = "wasm")))]
+#[cfg(all(any(test, feature = "fuzz"), not(target_family = "wasm")))]
 pub mod fuzz;
 #[cfg(not(target_family = "wasm"))]
 mod home;

@@ -13,6 +13,7 @@ use crate::crypto::key::ConversationKey;
 use crate::crypto::provider::RustCrypto;
 use crate::crypto::seal::{self, Place, Subject};
 pub use crate::engine::fuzz::{imports, sealed};
+use crate::group::GroupError;
 use crate::linking::{Approver, Candidate, Event, LinkCode, LinkingError, PairingCode, Step};
 use crate::recovery::{
     MethodRecord, Newest, RecoverySecret, WordLanguage, check_words, complete_word, is_word,
@@ -165,6 +166,16 @@ impl Side {
     }
 }
 
+/// MLS objects of an attacker; see `group/fuzz.rs`.
+pub fn mls(bytes: &[u8]) -> bool {
+    crate::group::fuzz::mls(bytes)
+}
+
+/// Seeds of [`mls`], with their names: only here is somebody who can make them.
+pub fn mls_seeds() -> Result<Vec<(&'static str, Vec<u8>)>, GroupError> {
+    crate::group::fuzz::mls_seeds()
+}
+
 /// What is sealed, and what stands inside it: the first byte says which seal or value.
 pub fn seals(bytes: &[u8]) -> bool {
     let Some((which, bytes)) = bytes.split_first() else { return false };
@@ -283,6 +294,7 @@ mod tests {
         replay("mimi_content", super::mimi_content);
         replay("codes", super::codes);
         replay("linking", super::linking);
+        replay("engine_mls", super::mls);
         replay("seals", super::seals);
         replay("sealed", super::sealed);
         replay("search", super::search);

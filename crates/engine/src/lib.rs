@@ -13,7 +13,7 @@ mod engine;
 mod error;
 mod event;
 mod export;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod group;
 pub mod linking;

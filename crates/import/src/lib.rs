@@ -10,6 +10,6 @@
 pub mod diario;
 #[cfg(feature = "fixtures")]
 pub mod fixture;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod whatsapp;

@@ -11,7 +11,7 @@
 mod bytes;
 mod codec;
 pub mod device_list;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod heads;
 pub mod hex;

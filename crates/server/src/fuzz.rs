@@ -1,11 +1,15 @@
 //! What the fuzz targets of this crate do with an input; see `diario_protocol::fuzz`. Frames are decoded there.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use diario_protocol::{
     AccountId, Bin, Commit, ConversationId, ConversationKind, CreateConversation, DeviceId, DeviceRef,
     EntryId, Epoch, PublicKey,
 };
 use openmls_rust_crypto::RustCrypto;
+use tokio::sync::Semaphore;
 
 use crate::config::{Flags, Settings};
 use crate::push::Endpoint;
@@ -84,6 +88,11 @@ impl<'a> Given<'a> {
     }
 }
 
+/// What a push service answers, byte by byte.
+pub fn push_answer(bytes: &[u8]) -> bool {
+    crate::push::fuzz::answer(bytes)
+}
+
 /// Texts that browsers, push services' customers and whoever runs the server give; the first byte says which.
 pub fn texts(bytes: &[u8]) -> bool {
     let Some((which, bytes)) = bytes.split_first() else { return false };
@@ -98,6 +107,7 @@ pub fn texts(bytes: &[u8]) -> bool {
         }
         3 => takes_brotli(text),
         4 => settings(text),
+        5 => settings_file(text),
         _ => false,
     }
 }
@@ -139,9 +149,37 @@ fn settings(text: &str) -> bool {
     let lines = text.lines().filter_map(|line| line.split_once('='));
     let set = lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect();
     let Ok(settings) = Settings::load(None, [], &Flags { set, ..Flags::default() }) else { return false };
+    a_server_can_run_with(&settings);
+    true
+}
+
+/// A settings file: what it says counts, but for what the environment says.
+fn settings_file(text: &str) -> bool {
+    let file = Some((Path::new("diario.toml"), text));
+    let read = |env: Option<(&str, &str)>| {
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Settings::read(file, env, &Flags::default())
+    };
+    let settings = match read(None) {
+        Ok(settings) => settings,
+        Err(e) => {
+            assert!(!e.to_string().is_empty());
+            return false;
+        }
+    };
+    a_server_can_run_with(&settings);
+    let changed = read(Some(("DIARIO_READERS", "7"))).expect("another good value");
+    assert_eq!(format!("{changed:?}"), format!("{:?}", Settings { readers: 7, ..settings }));
+    true
+}
+
+fn a_server_can_run_with(settings: &Settings) {
     assert!(settings.max_in_flight > 0 && settings.readers > 0 && settings.writer_batch > 0);
     assert!(settings.retention.0.is_valid());
-    true
+    let waits = [settings.login_timeout_s, settings.ping_interval_s, settings.mailbox_lifetime_s];
+    assert!(waits.iter().all(|s| Instant::now().checked_add(Duration::from_secs(*s)).is_some()));
+    let places = [settings.writer_queue, settings.push_concurrency, settings.readers];
+    assert!(places.iter().all(|places| *places <= Semaphore::MAX_PERMITS));
 }
 
 #[cfg(test)]
@@ -156,5 +194,6 @@ mod tests {
     fn the_corpora_go_through() {
         replay("server_mls", super::mls);
         replay("server_texts", super::texts);
+        replay("push_answer", super::push_answer);
     }
 }

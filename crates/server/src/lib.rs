@@ -14,7 +14,7 @@ mod app;
 mod clock;
 mod config;
 mod embedded;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod http;
 mod hub;

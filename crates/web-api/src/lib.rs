@@ -13,7 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod ask;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod problem;
 mod recovery;

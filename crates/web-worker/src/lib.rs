@@ -7,6 +7,8 @@
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 
 mod ask;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod gather;
 mod hub;
 mod problem;

@@ -76,7 +76,9 @@ pub(crate) fn linkings() -> Result<Seeds, Failure> {
 
 fn said(which: u8, messages: &[Vec<u8>]) -> Vec<u8> {
     let mut out = vec![which];
-    messages.iter().for_each(|message| put(message, &mut out));
+    for message in messages {
+        put(message, &mut out);
+    }
     out
 }
 

@@ -4,6 +4,7 @@
 
 mod engine;
 mod frames;
+mod pictures;
 mod texts;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ fn main() -> Result<(), Failure> {
         ("seals", engine::seals()),
         ("sealed", engine::sealed()?),
         ("server_mls", engine::mls()?),
+        ("engine_mls", diario_engine::fuzz::mls_seeds()?),
         ("engine_frames", engine::tapes()),
         ("simulation", engine::steered()),
         ("codes", texts::codes()?),
@@ -31,6 +33,9 @@ fn main() -> Result<(), Failure> {
         ("whatsapp", texts::whatsapp()?),
         ("diario_export", texts::exports()),
         ("server_texts", texts::of_the_server()),
+        ("push_answer", texts::push_answers()),
+        ("local_socket", texts::socket_lines()),
+        ("qr_picture", pictures::all()?),
         ("server_address", texts::addresses()),
         ("date", texts::dates()),
     ];

@@ -22,6 +22,7 @@ pub(crate) fn codes() -> Result<Seeds, Failure> {
     let link = LinkCode::generate("wss://diario.example", &mut entropy)?;
     let pairing = PairingCode::generate(&mut entropy);
     let zeros = [vec!["abandon"; 23], vec!["art"]].concat().join(" ");
+    let numbered: Vec<_> = zeros.split(' ').enumerate().map(|(i, w)| format!("{}. {w}", i + 1)).collect();
     // A link code before its checksum.
     let mut cbor = vec![0x84, 0x01, 0x6a];
     cbor.extend_from_slice(b"wss://here");
@@ -31,10 +32,7 @@ pub(crate) fn codes() -> Result<Seeds, Failure> {
         ("pairing", of(1, pairing.text().as_bytes())),
         ("typed", of(1, "oil0-1abc")),
         ("words", of(2, &zeros)),
-        (
-            "numbered",
-            of(2, zeros.split(' ').enumerate().map(|(i, w)| format!("{}. {w}\n", i + 1)).collect::<String>()),
-        ),
+        ("numbered", of(2, numbered.join("\n") + "\n")),
         ("digits", of(3, "404371059871884648386936680137998438648040671730476174519900")),
         ("body", of(4, cbor)),
     ])
@@ -101,7 +99,64 @@ pub(crate) fn of_the_server() -> Seeds {
         ("program", of(1, "host: a.example")),
         ("name", of(2, "assets/page-1a2b.js")),
         ("brotli", of(3, "br;q=0.5")),
+        ("file", of(5, SETTINGS)),
         ("settings", of(4, "readers = 3\nretention = \"30d\"\nlisten = \"[::1]:80\"\nmax_devices = 2")),
+    ]
+}
+
+/// Every way of writing values that a settings file has.
+const SETTINGS: &str = r#"# A server of one family.
+listen = "[::1]:8080"
+"data_dir" = 'C:\diario' # literal
+registration = """\
+    invite"""
+allowed_origins = [
+    "https://a.example", # one
+    "https://\u0062.example",
+]
+retention = "30d,delivered"
+max_devices = 0x10
+entries_per_second = 1_000
+trust_forwarded_for = true
+"#;
+
+/// After the number of bytes that come at a time.
+pub(crate) fn push_answers() -> Seeds {
+    vec![
+        ("created", of(0, "HTTP/1.1 201 Created\r\nlocation: /m/1\r\ncontent-length: 0\r\n\r\n")),
+        ("gone", of(1, "HTTP/1.1 410 Gone\r\ncontent-type: text/plain\r\n\r\nno such subscription")),
+        ("busy", of(7, "HTTP/1.1 429 x\r\nretry-after: 120\r\ncontent-length: 3\r\n\r\nlat")),
+        ("endless", of(0, "HTTP/1.1 503 x\r\nRetry-After: 18446744073709551615\r\n\r\n")),
+        ("date", of(0, "HTTP/1.0 408 \r\nretry-after: Fri, 27 Nov 2026 09:00:00 GMT\r\n\r\n")),
+        ("hinted", of(3, "HTTP/1.1 103 x\r\nlink: </x>\r\n\r\nHTTP/1.1 201 x\r\n\r\n")),
+        ("chunked", of(5, "HTTP/1.1 500 x\r\ntransfer-encoding: chunked\r\n\r\n4\r\noops\r\n0\r\n\r\n")),
+        ("moved", of(0, "HTTP/1.1 307 x\r\nlocation: http://localhost/\r\nset-cookie: a=b\r\n\r\n")),
+    ]
+}
+
+/// After the byte that says who speaks, and when.
+pub(crate) fn socket_lines() -> Seeds {
+    let face = r#""face":{"json":false,"timeout":{"secs":10,"nanos":0},"asks":true,"terminal":true,"#;
+    let rest = r#""progress":true,"color":true,"color_errors":true,"width":80,"zone":"Europe/Rome"}"#;
+    let request =
+        |command: &str| of(0, format!(r#"{{"version":"VERSION",{face}{rest},"command":{command}}}"#));
+    let send = r#"{"Send":{"to":"anna","text":["ciao\n\ud83d\udc4b"],"queue":false,"accept_new_key":false}}"#;
+    let export = r#"{"Export":{"file":"/tmp/x.jsonl","conversation":null,"force":true}}"#;
+    let fetch = r#"{"Fetch":{"status":false,"auto":"Always","pause":false,"resume":false}}"#;
+    vec![
+        ("whoami", request(r#""Whoami""#)),
+        ("send", request(send)),
+        ("sync", request(r#"{"Sync":{"follow":false,"stay":{"secs":18446744073709551615,"nanos":7}}}"#)),
+        ("group", request(r#"{"Group":{"change":{"Add":{"group":"friends","members":["bo"]}}}}"#)),
+        ("keep", request(r#"{"Retention":{"conversation":"self","keep":"30d,delivered"}}"#)),
+        ("export", request(export)),
+        ("fetch", request(fetch)),
+        ("out", of(1, r#"{"out":"\u001b[36mciao\u001b[0m\n"}"#)),
+        ("progress", of(1, r#"{"progress":{"what":"chats","done":3,"total":0}}"#)),
+        ("exit", of(1, r#"{"exit":3}"#)),
+        ("again", of(1, r#""again""#)),
+        ("answer", of(2, r#""yes""#)),
+        ("nobody", of(2, "null")),
     ]
 }
 

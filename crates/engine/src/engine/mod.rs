@@ -13,7 +13,7 @@ mod diagnosis;
 mod durability;
 mod entries;
 mod facts;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod identity;
 mod import;

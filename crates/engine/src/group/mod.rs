@@ -1,6 +1,8 @@
 //! A conversation's MLS group (RFC 9420): everything that the engine asks of OpenMLS.
 
 mod commit;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod join;
 mod roster;
 mod said;

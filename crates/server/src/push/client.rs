@@ -106,7 +106,8 @@ fn failed(e: &io::Error) -> NoAnswer {
     NoAnswer::Failed(e.to_string())
 }
 
-async fn exchange<S>(stream: S, request: Request<Body>) -> Result<Said, NoAnswer>
+/// Asks, and reads the head of the answer.
+pub(super) async fn exchange<S>(stream: S, request: Request<Body>) -> Result<Said, NoAnswer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

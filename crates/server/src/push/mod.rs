@@ -7,6 +7,8 @@
 mod address;
 mod client;
 mod endpoint;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod lanes;
 mod send;
 mod vapid;

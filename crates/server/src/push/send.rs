@@ -27,7 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(10);
 const TOPIC: &str = "diario";
 
 /// What became of one attempt.
-enum Attempt {
+pub(super) enum Attempt {
     Sent,
     /// The push service knows the subscription of this address no more.
     Gone(String),
@@ -180,7 +180,7 @@ impl Sender {
 }
 
 /// What an answer means (RFC 8030 sections 5 and 7.3).
-fn judge(said: &Said, subscription: &PushSubscription) -> Attempt {
+pub(super) fn judge(said: &Said, subscription: &PushSubscription) -> Attempt {
     let why = || format!("the push service answered {}", said.status);
     match said.status {
         status if status.is_success() => Attempt::Sent,
