@@ -208,11 +208,25 @@ pub(crate) fn tapes() -> Seeds {
     let talk = [9, 1, 9, 5, 0, 7, 9, 6, 0, 7, 0, 7, 9, 14, 0, 3, 13, 3, 20, 0, 7];
     let lies = [6, 0, 9, 5, 0, 7, 6, 1, 4, 3, 7, 7, 8, 1, 10, 2, 3, 0, 7, 14, 1, 0, 7, 6, 0, 13, 2, 3, 1];
     let lone = [9, 8, 1, 0, 7, 0, 7, 6, 0, 15, 5, 1, 3, 1, 2, 3, 9, 11, 0, 7];
+    // A conversation, the command, somebody and a device, what else it takes; and what the server says to that.
+    let rare = |command: u8, more: &[u8]| [&[9, 0, command, 2, 2, 0], more, &[0, 7]].concat();
+    let recovery = [rare(36, &[1]), rare(37, &[0, 0]), rare(39, &[7; 40]), rare(38, &[1])].concat();
+    let keeping =
+        [rare(26, &[2, 1]), rare(29, &[4; 9]), rare(30, &[0]), rare(31, &[8]), rare(42, &[])].concat();
+    let people =
+        [vec![9, 0, 17, 0, 7], rare(27, &[1]), rare(28, &[]), rare(50, &[1]), rare(27, &[0])].concat();
+    let devices = [rare(32, &[]), rare(33, &[]), rare(34, &[]), rare(35, &[]), rare(48, &[0, 1])].concat();
+    let said = [vec![9, 0, 1, 0, 7], rare(46, &[0; 18]), rare(45, &[0, 9]), rare(47, &[0])].concat();
+    let fill = [rare(40, &[2]), rare(41, &[1]), rare(43, &[1]), rare(44, &[]), rare(49, &[])].concat();
+    let returns = [vec![9, 51, 1, 0, 5, 0], vec![0, 7], vec![9, 51, 1, 0, 5, 2, 1], vec![9, 51, 1, 0, 5, 3]];
     let with_account = |tape: &[u8]| [&[0], tape].concat();
     vec![
         ("talk", with_account(&talk)),
         ("lies", with_account(&lies)),
         ("both", with_account(&[talk.as_slice(), &lies].concat())),
+        ("commands", with_account(&[said, people, keeping, fill].concat())),
+        ("owner", with_account(&[recovery, devices].concat())),
+        ("returns", [&[255], returns.concat().as_slice()].concat()),
         ("candidate", [&[255], lone.as_slice()].concat()),
     ]
 }

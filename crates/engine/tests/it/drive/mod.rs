@@ -2,6 +2,7 @@
 //!
 //! Shared with the fuzz target `engine_frames`, which finds better tapes than chance does.
 
+mod commands;
 mod lies;
 mod stage;
 mod tape;

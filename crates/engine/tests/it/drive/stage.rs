@@ -1,11 +1,9 @@
 //! The engine with its driver, its user and its clock.
 
-use diario_engine::{
-    Anchor, Arrangement, CommandError, Draft, Engine, EngineConfig, EngineError, Event, GroupChange,
-    ImportItem, Misbehaviour, Settings,
-};
+use diario_engine::recovery::RecoveryKey;
+use diario_engine::{Anchor, Engine, EngineConfig, EngineError, Event, Misbehaviour};
 use diario_protocol::{
-    ClientFrame, ConversationId, DeviceId, DeviceRef, EntryId, Seq, ServerFrame, Timestamp, decode, encode,
+    ClientFrame, ConversationId, DeviceRef, EntryId, Seq, ServerFrame, Timestamp, decode, encode,
 };
 
 use super::lies::Liar;
@@ -22,6 +20,8 @@ pub(crate) struct Stage {
     pub(crate) lost: bool,
     /// What the engine told of the server's misbehaviour.
     pub(crate) told: Vec<Misbehaviour>,
+    /// The recovery key that was shown last.
+    pub(super) shown: Option<RecoveryKey>,
 }
 
 /// The greatest number of frames that a quiet device has reason to send.
@@ -35,7 +35,15 @@ impl Stage {
         let config = EngineConfig { key_packages: 2, epoch_entries: 3, ..EngineConfig::default() };
         let engine = Engine::open(db, config).unwrap();
         let now = Timestamp(1_700_000_000_000);
-        Self { engine, world: World::default(), now, connected: false, lost: false, told: Vec::new() }
+        Self {
+            engine,
+            world: World::default(),
+            now,
+            connected: false,
+            lost: false,
+            told: Vec::new(),
+            shown: None,
+        }
     }
 
     fn me(&self) -> Option<DeviceRef> {
@@ -120,7 +128,7 @@ impl Stage {
     }
 
     /// Errors that ask the user to report a defect are none that a server may bring about.
-    fn is_no_defect(e: &EngineError) {
+    pub(super) fn is_no_defect(e: &EngineError) {
         assert!(!matches!(e, EngineError::Internal(_) | EngineError::Store(_)), "{e:?}");
     }
 
@@ -136,69 +144,6 @@ impl Stage {
 
     fn tick(&mut self) {
         if let Err(e) = self.engine.tick(self.now) {
-            Self::is_no_defect(&e);
-        }
-    }
-
-    fn some_conversation(&mut self, tape: &mut Tape<'_>) -> ConversationId {
-        let known: Vec<_> = self.engine.conversation_rows().unwrap().into_iter().map(|c| c.id).collect();
-        tape.pick(&known).unwrap_or(ConversationId::new([1; 16]))
-    }
-
-    fn command(&mut self, tape: &mut Tape<'_>) {
-        let now = self.now;
-        let id = self.some_conversation(tape);
-        let engine = &mut self.engine;
-        let done = match tape.below(26) {
-            0 => engine.register("ws://here", "anna", "laptop", None, now),
-            1..=4 => engine.send(id, &Draft::Text("ciao".into()), now).map(drop),
-            5 => engine.create_conversation("friends", &[friend().account], now).map(drop),
-            6 => engine.direct(friend().account, now).map(drop),
-            7 => {
-                let change = match tape.below(3) {
-                    0 => GroupChange::Add(vec![friend().account]),
-                    1 => GroupChange::Remove(vec![friend().account]),
-                    _ => GroupChange::Leave,
-                };
-                engine.change_group(id, &change, now)
-            }
-            8 => engine.link("ws://here", "tablet", tape.yes(), now),
-            9 => engine.approve(["", "ABCD-2345", "DIARIO:AAAA", "\u{1f4f1}"][tape.below(4)], now),
-            10 => engine.confirm_link(tape.yes(), now),
-            11 => engine.cancel_link(now).map_err(Into::into),
-            12 => {
-                let own = engine.whoami().map_or(DeviceId::new([0; 16]), |(_, _, device)| device);
-                engine.revoke(if tape.yes() { own } else { DeviceId::new(tape.array()) }, now)
-            }
-            13 => engine.rebuild(now),
-            14 => engine.mark_read(id, Seq(tape.number()), now),
-            15 => engine.typing(id, now),
-            16 => engine.import_conversation("old chat", now).and_then(|id| {
-                let item = ImportItem {
-                    key: [tape.byte(); 16],
-                    sender: tape.yes().then(|| "Marco".into()),
-                    sent_at: Timestamp(tape.number()),
-                    text: "ciao".into(),
-                };
-                engine.import(id, &[item], now).map(drop)
-            }),
-            17 => engine.look_up(&friend().info.username, now),
-            18 => engine.ask_last_seen(now),
-            19 => engine.set_draft(id, ["", "ci", "ciao"][tape.below(3)], now),
-            20 => engine.arrange(id, Arrangement { pinned: tape.yes(), muted: tape.yes() }, now),
-            21 => engine.set_settings(Settings { receipts: tape.yes() }, now),
-            22 => engine.rename_conversation(id, ["friends", "foes"][tape.below(2)], now),
-            23 => {
-                let own = engine.whoami().map_or(DeviceId::new([0; 16]), |(_, _, device)| device);
-                engine.rename_device(own, "desktop", now)
-            }
-            24 => {
-                let newest = engine.log(id, 1, None).unwrap().pop().map_or(EntryId::new([0; 16]), |m| m.id);
-                if tape.yes() { engine.retry(id, newest, now) } else { engine.discard(id, newest, now) }
-            }
-            _ => engine.send(id, &Draft::Text("x".repeat(1 << tape.below(18))), now).map(drop),
-        };
-        if let Err(CommandError::Engine(e)) = done {
             Self::is_no_defect(&e);
         }
     }
@@ -250,7 +195,15 @@ impl Stage {
             engine.members(id).unwrap();
             engine.log_state(id).unwrap();
             engine.has_outgoing(id).unwrap();
+            engine.outgoing_in(id).unwrap();
+            engine.draft(id).unwrap();
+            engine.markers(id).unwrap();
+            engine.retention(id).unwrap();
         }
+        engine.recovery_methods().unwrap();
+        engine.fill_state().unwrap();
+        engine.key_changes().unwrap();
+        engine.trust(friend().account).unwrap();
         assert!(engine.message(ConversationId::new([0; 16]), EntryId::new([0; 16])).unwrap().is_none());
         engine.deadline();
     }
