@@ -18,9 +18,58 @@ const LONGEST: &str = "-timeout=20";
 /// as much memory as several devices and a server do.
 const SIMULATION: &str = "simulation";
 
+/// The fuzz targets are no part of the workspace.
+pub const MANIFEST: &str = "--manifest-path=fuzz/Cargo.toml";
+const LOCKS: [&str; 2] = ["Cargo.lock", "fuzz/Cargo.lock"];
+
+/// Lints the targets with the stable compiler and without the fuzzer, so that they compile when somebody wants to run
+/// them. Whatever the workspace has of the same version and features is taken from its target folder.
+pub fn lint() -> Result<()> {
+    let clippy = ["clippy", "--locked", MANIFEST, "--target-dir=target", "--no-default-features"];
+    run(cargo().args(clippy).args(["--all-targets", "--", "--deny", "warnings"]))
+}
+
+/// Gives the fuzz targets the workspace's versions of everything.
+fn lock() -> Result<()> {
+    let [from, to] = LOCKS.map(|lock| root().join(lock));
+    std::fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+    run(cargo().args(["update", "--workspace", MANIFEST]))
+}
+
+/// Whether what is fuzzed is what is shipped: packages of both locks have the same versions in both.
+pub fn check_lock() -> Result<()> {
+    let [ours, fuzzed] = LOCKS.map(locked);
+    let (ours, fuzzed) = (ours?, fuzzed?);
+    let other = fuzzed.iter().find(|(name, version)| {
+        ours.iter().any(|(known, _)| known == name) && !ours.contains(&(name.clone(), version.clone()))
+    });
+    match other {
+        Some((name, version)) => {
+            bail!(
+                "fuzz/Cargo.lock has {name} {version}, Cargo.lock has not; `cargo xtask fuzz lock` mends it"
+            )
+        }
+        None => Ok(()),
+    }
+}
+
+/// Names and versions of a lock file.
+fn locked(file: &str) -> Result<Vec<(String, String)>> {
+    let text = std::fs::read_to_string(root().join(file)).with_context(|| format!("cannot read {file}"))?;
+    let value = |line: &str, key: &str| Some(line.strip_prefix(key)?.trim_matches('"').to_owned());
+    let packages = text.split("[[package]]").skip(1).filter_map(|package| {
+        let find = |key: &str| package.lines().find_map(|line| value(line, key));
+        Some((find("name = ")?, find("version = ")?))
+    });
+    Ok(packages.collect())
+}
+
 /// Runs every fuzz target, or those that are named, for some seconds each; with `keep`, adds what earlier runs found
-/// to the corpus.
+/// to the corpus; with `lock`, makes their lock file anew.
 pub fn fuzz(args: &[String]) -> Result<()> {
+    if args == ["lock"] {
+        return lock();
+    }
     if find("cargo-fuzz").is_none() {
         run(cargo().args(["install", "--locked", "cargo-fuzz"]))?;
     }

@@ -39,6 +39,7 @@ usage: cargo xtask COMMAND
                     run every fuzz target, or some, for so long each (default 60 s)
   fuzz keep [TARGET…]
                     add what the fuzzer found to the corpus in the repository, if it comes through something new
+  fuzz lock         give the fuzz targets the workspace's versions, after a `cargo update`
   tidy              the style rules that are tests
 ";
 

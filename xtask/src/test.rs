@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::tools::{cargo, find, run};
-use crate::{browser, counts, tidy, wasm};
+use crate::{browser, counts, fuzz, tidy, wasm};
 
 /// Formatting, style, lints and every test, those in browsers too. With a filter only tests; `web` are those in
 /// browsers.
@@ -23,12 +23,16 @@ pub fn test(filter: &[String]) -> Result<()> {
         return run_tests(filter);
     }
     step("style", tidy::tidy)?;
-    step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
+    step("formatting", || {
+        run(cargo().args(["fmt", "--all", "--check"]))?;
+        run(cargo().args(["fmt", "--check", fuzz::MANIFEST]))
+    })?;
     step("lints", || {
         let features = ["--features", "diario-engine/bench"];
         let clippy = ["clippy", "--locked", "--workspace", "--all-targets"];
         run(cargo().args(clippy).args(features).args(["--", "--deny", "warnings"]))
     })?;
+    step("lints of the fuzz targets", fuzz::lint)?;
     step("the web app, and browsers to test it", browser::prepare)?;
     step("tests", || run_tests(&[]))?;
     step("instruction counts", || counts::counts(&[]))?;

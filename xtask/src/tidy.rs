@@ -51,8 +51,10 @@ pub fn tidy() -> Result<()> {
             );
         }
     }
-    if let Err(e) = crate::bugs::check() {
-        faults.push(format!("{e:#}"));
+    for check in [crate::bugs::check, crate::fuzz::check_lock] {
+        if let Err(e) = check() {
+            faults.push(format!("{e:#}"));
+        }
     }
     if faults.is_empty() {
         println!("{} files are tidy", files.len());
