@@ -74,6 +74,7 @@ mod tests {
         db.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
     }
 
+    #[allow(clippy::disallowed_methods, reason = "a store in memory has no log")]
     fn store(pragmas: &str) -> (tempfile::TempDir, Connection) {
         let folder = tempfile::tempdir().unwrap();
         let db = Connection::open(folder.path().join("store")).unwrap();

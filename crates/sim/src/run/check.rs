@@ -8,6 +8,7 @@ use diario_protocol::{AccountId, ConversationId, ConversationKind, EntryId, Epoc
 
 use super::frames::short;
 use super::oracle::number;
+use super::peer::Peer;
 use super::world::World;
 
 /// Where a membership ends that goes on.
@@ -243,7 +244,7 @@ impl World {
     fn check_siblings(&self, listed: &[usize]) -> Result<()> {
         let stored = self.stored_conversations()?;
         let accounts: HashSet<AccountId> =
-            self.peers.iter().filter_map(|peer| peer.identity()).map(|(account, _)| account).collect();
+            self.peers.iter().filter_map(Peer::identity).map(|(account, _)| account).collect();
         let mut first: HashMap<AccountId, (usize, BTreeMap<String, String>)> = HashMap::new();
         for number in listed {
             let peer = &self.peers[*number];

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::frames::short;
 use super::journal::Kind;
 use super::outside::Acked;
+use super::peer::Seen;
 use super::world::World;
 
 /// Under which key something was sealed: conversation, key id, account, device; and with which nonce.
@@ -276,15 +277,17 @@ impl World {
         let rows = read.query_map([], |row| Ok((ConversationId::new(row.get(0)?), number(row, 1)?)))?;
         let reads = rows.collect::<rusqlite::Result<HashMap<_, _>>>()?;
         drop(read);
-        for (id, was) in &p.reads {
+        for (id, was) in &p.seen.reads {
             let is = reads.get(id).copied().unwrap_or_default();
             ensure!(is >= *was, "{}: what was read of {} goes back from {was} to {is}", p.name, short(id));
         }
-        p.reads = reads;
-        if cursor < p.cursor {
-            bail!("{}: the cursor goes back from {} to {cursor}", p.name, p.cursor);
+        if cursor < p.seen.cursor {
+            bail!("{}: the cursor goes back from {} to {cursor}", p.name, p.seen.cursor);
         }
-        p.cursor = cursor;
+        p.seen = Seen { cursor, reads };
+        if std::mem::take(&mut p.leaves) {
+            p.told = p.seen.clone();
+        }
         Ok(())
     }
 }

@@ -25,6 +25,14 @@ pub(crate) enum Purpose {
     Recovering { words: String },
 }
 
+/// What never goes back by itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) cursor: u64,
+    /// The read markers.
+    pub(crate) reads: HashMap<ConversationId, u64>,
+}
+
 /// A device.
 pub(crate) struct Peer {
     pub(crate) name: String,
@@ -50,10 +58,12 @@ pub(crate) struct Peer {
     pub(crate) tries: u32,
     /// What it asked on this connection.
     pub(crate) asked: HashMap<RequestId, Request>,
-    /// The cursor that was seen last.
-    pub(crate) cursor: u64,
-    /// The read markers that were seen last.
-    pub(crate) reads: HashMap<ConversationId, u64>,
+    /// What was seen last.
+    pub(crate) seen: Seen,
+    /// What was seen when something last left the device: that outlives a power cut.
+    pub(crate) told: Seen,
+    /// Something has just left.
+    pub(crate) leaves: bool,
     /// An old copy of its store.
     pub(crate) copy: Option<PathBuf>,
     /// It went back to one: keys that nobody else had are gone.
@@ -83,8 +93,9 @@ impl Peer {
             connects: false,
             tries: 0,
             asked: HashMap::new(),
-            cursor: 0,
-            reads: HashMap::new(),
+            seen: Seen::default(),
+            told: Seen::default(),
+            leaves: false,
             copy: None,
             went_back: false,
             ready_ms: 0,
@@ -118,6 +129,8 @@ impl Peer {
         host::copy_as_after_power_cut(os, random, &self.store, &next)?;
         self.kill();
         self.store = next;
+        // What came since may come again.
+        self.seen = self.told.clone();
         Ok(())
     }
 
@@ -141,8 +154,8 @@ impl Peer {
 
     /// Its store begins anew, or is an older one.
     pub(crate) fn goes_back(&mut self) {
-        self.cursor = 0;
-        self.reads.clear();
+        self.seen = Seen::default();
+        self.told = Seen::default();
     }
 
     fn next_store(&mut self) -> PathBuf {

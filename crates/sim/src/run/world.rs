@@ -293,6 +293,7 @@ impl World {
         self.oracle.sealed(identity, &frame.request)?;
         self.mark_request(&frame.request);
         self.peers[peer].asked.insert(frame.id, frame.request);
+        self.peers[peer].leaves = true;
         let latency = self.latency();
         let Some(wire) = &mut self.peers[peer].wire else { return Ok(()) };
         wire.up = wire.up.max(Instant::now() + latency);
