@@ -390,9 +390,16 @@ impl Engine {
             let taken = if own {
                 group.merge_own(&self.provider())
             } else {
-                diario_protocol::decode::<CommitBundle>(body, body.len())
-                    .map_err(|e| GroupError::Mls { action: "reading a commit", cause: e.to_string() })
-                    .and_then(|b| self.take_commit(&mut group, &b.commit, sender, pending.is_some(), false))
+                match diario_protocol::decode::<CommitBundle>(body, body.len()) {
+                    Ok(bundle) => {
+                        // They may name devices that came and went since.
+                        for list in &bundle.lists {
+                            self.ingest_list(None, list)?;
+                        }
+                        self.take_commit(&mut group, &bundle.commit, sender, pending.is_some(), false)
+                    }
+                    Err(e) => Err(GroupError::Mls { action: "reading a commit", cause: e.to_string() }),
+                }
             };
             if let Err(e) = taken {
                 // As in `follow`: a commit of its own that it does not know is nobody's fault.

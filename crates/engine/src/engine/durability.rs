@@ -22,7 +22,12 @@ pub(super) enum Durable {
 pub(super) struct Durability {
     /// Only a write-ahead log may be synced later, and stays whole.
     can_wait: bool,
+    /// Commits do not sync now.
     waits: bool,
+    /// Something was committed that is not synced yet.
+    unsynced: bool,
+    /// Rows that were changed before the present transaction, ever.
+    changes: u64,
 }
 
 impl Durability {
@@ -30,21 +35,31 @@ impl Durability {
     pub(super) fn of(db: &Connection) -> Result<Self> {
         let journal: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
         let level: u8 = db.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
-        Ok(Self { can_wait: journal == "wal" && level == FULL, waits: false })
+        Ok(Self { can_wait: journal == "wal" && level == FULL, waits: false, unsynced: false, changes: 0 })
     }
 
     /// Before a transaction: whether it may wait.
     pub(super) fn begin(&mut self, db: &Connection, durable: Durable) -> Result<()> {
+        self.changes = db.total_changes();
         self.set(db, durable == Durable::IfAnythingLeaves)
     }
 
-    /// After it, if something leaves.
+    /// After it was committed.
+    pub(super) fn committed(&mut self, db: &Connection) {
+        // A sync takes all along that was written before; a transaction that writes nothing syncs nothing.
+        if db.total_changes() != self.changes {
+            self.unsynced = self.waits;
+        }
+    }
+
+    /// Before something leaves.
     pub(super) fn sync(&mut self, db: &Connection) -> Result<()> {
-        if self.waits {
+        if self.unsynced {
             self.set(db, false)?;
             // Any page that is written syncs the log, and all that is in it.
             let version: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             db.execute_batch(&format!("PRAGMA user_version = {version}"))?;
+            self.unsynced = false;
         }
         Ok(())
     }
@@ -87,9 +102,17 @@ mod tests {
         let (_folder, db) =
             store("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA user_version = 5");
         let mut durability = Durability::of(&db).unwrap();
+        db.execute_batch("CREATE TABLE t(n INTEGER)").unwrap();
         durability.begin(&db, Durable::IfAnythingLeaves).unwrap();
         assert_eq!(level(&db), 1);
+        db.execute_batch("INSERT INTO t VALUES(1)").unwrap();
+        durability.committed(&db);
+        // One that must be durable and writes nothing syncs nothing by itself.
+        durability.begin(&db, Durable::Always).unwrap();
+        durability.committed(&db);
+        assert!(durability.unsynced);
         durability.sync(&db).unwrap();
+        assert!(!durability.unsynced);
         assert_eq!(level(&db), FULL);
         assert_eq!(db.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).unwrap(), 5);
         durability.begin(&db, Durable::IfAnythingLeaves).unwrap();

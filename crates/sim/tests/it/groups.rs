@@ -247,3 +247,30 @@ async fn a_welcome_is_checked_against_lists_that_are_newer_than_it() -> Result<(
     }
     Ok(())
 }
+
+/// Commits that a group lies behind bring the lists of their time: devices that came and went are in no newer one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuilt_device_follows_commits_with_devices_that_came_and_went() -> Result<()> {
+    let (world, mut anna, mut bruno, to) = two().await?;
+    let chat = anna.direct(to)?;
+    anna.say(chat, "hello")?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    bruno.disconnect();
+    let mut pc = SimDevice::new(&world, "pc")?;
+    pc.link_to(&mut anna, true).await?;
+    anna.say(chat, "with a pc")?;
+    settle(&mut [&mut anna, &mut pc]).await?;
+    let (_, _, device) = pc.engine.whoami().unwrap();
+    anna.engine.revoke(device, anna.now())?;
+    settle(&mut [&mut anna, &mut pc]).await?;
+    anna.say(chat, "without it")?;
+    settle(&mut [&mut anna]).await?;
+    bruno.engine.rebuild(bruno.now())?;
+    bruno.take_events();
+    bruno.connect().await?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    let accused = |e: &&Event| matches!(e, Event::Misbehaviour { .. });
+    assert_eq!(bruno.events.iter().find(accused), None);
+    assert_eq!(bruno.texts(chat)?, anna.texts(chat)?);
+    Ok(())
+}
