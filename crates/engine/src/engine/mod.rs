@@ -367,6 +367,7 @@ impl Engine {
             self.save()?;
             self.plan_indexing()?;
             self.run("COMMIT")?;
+            self.durability.committed(&self.db);
             Ok(value)
         });
         let staged = std::mem::take(&mut self.staged);
