@@ -77,7 +77,7 @@ impl Engine {
         let placed = self.proven_place(entry)?;
         match placed {
             Placed::At(seq) => return self.refuse(entry, hash, Misbehaviour::Replayed(seq)),
-            Placed::Pending if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
+            Placed::Pending if !self.may_be_the_pending(entry)? => {
                 return self.refuse(entry, hash, Misbehaviour::BadContent);
             }
             Placed::Pending | Placed::Nowhere => {}
@@ -106,6 +106,13 @@ impl Engine {
         }
     }
 
+    /// Whether an entry of the log may be the one of this id that waits to be sent here: this device's own, or what a
+    /// sibling imported from the same export.
+    pub(super) fn may_be_the_pending(&self, entry: &Entry) -> Result<bool> {
+        let me = self.me()?;
+        Ok(entry.account == me.account && (entry.device == me.device || entry.kind == EntryKind::Application))
+    }
+
     /// Keeps a place in the log for an entry that is not accepted, and tells.
     pub(super) fn refuse(&mut self, entry: &Entry, hash: LogHash, what: Misbehaviour) -> Result<()> {
         self.advance(entry.conversation, entry.seq, hash)?;
@@ -115,10 +122,8 @@ impl Engine {
     /// The same, for an entry that is not at the end of the log.
     pub(super) fn refuse_older(&mut self, entry: &Entry, hash: LogHash, what: Misbehaviour) -> Result<()> {
         let reason = what.to_string();
-        // Its id may be that of a good entry: the row gets one that is nobody's.
-        let mut id = [0; 16];
-        id.copy_from_slice(&hash.0.as_bytes()[..16]);
-        let waiting = Waiting { id: EntryId::new(id), ..Waiting::of(entry, hash) };
+        // Its id may be that of a good entry.
+        let waiting = Waiting { id: id_of_nobody(&hash), ..Waiting::of(entry, hash) };
         message::put(
             &self.db,
             &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(&waiting) },
@@ -146,6 +151,10 @@ impl Engine {
     /// Opens an entry, or keeps it until its key and its sender's device are known.
     pub(super) fn open_entry(&mut self, w: &Waiting, first: bool) -> Result<()> {
         let wait = |state| NewMessage { state, sealed: Some(&w.sealed), ..row(w) };
+        let own = w.account == self.me()?.account;
+        let own_device = own && w.device == self.me()?.device;
+        // A sibling imported what this device was to import.
+        let pending = own && !own_device && outbox::entry(&self.db, w.id)?.is_some();
         let Some(key) = self.key(w.conversation, w.epoch)? else {
             self.session.missing_keys.look = true;
             message::put(&self.db, &wait(state::WAITING_KEY))?;
@@ -169,10 +178,9 @@ impl Engine {
             }
             Err(what) => {
                 let reason = what.to_string();
-                message::put(
-                    &self.db,
-                    &NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(w) },
-                )?;
+                let refused = NewMessage { state: state::REFUSED, reason: Some(&reason), ..row(w) };
+                let id = if pending { w.hash.map_or(w.id, |hash| id_of_nobody(&hash)) } else { w.id };
+                message::put(&self.db, &NewMessage { id, ..refused })?;
                 self.emit(Event::Entry { conversation: w.conversation, seq: w.seq });
                 self.misbehaved(Some(w.conversation), what);
                 return Ok(());
@@ -189,8 +197,7 @@ impl Engine {
                 ..row(w)
             },
         )?;
-        let own_device = w.device == self.me()?.device;
-        if own_device {
+        if own_device || pending {
             outbox::drop_entry(&self.db, w.id)?;
             self.session.lane(w.conversation).sent.remove(&w.id);
             self.emit(Event::Sent { conversation: w.conversation, id: w.id, seq: w.seq });
@@ -199,7 +206,7 @@ impl Engine {
             let event = Event::Message { conversation: w.conversation, seq: w.seq, id: w.id, live };
             self.announce(w.conversation, w.account, event)?;
         }
-        if w.account != self.me()?.account {
+        if !own {
             self.delivered(w.conversation, w.seq)?;
         }
         Ok(())
@@ -300,6 +307,13 @@ impl Engine {
         self.verifying.insert(device.device, key);
         Some(key)
     }
+}
+
+/// An id for the row of something that is not what it says it is.
+fn id_of_nobody(hash: &LogHash) -> EntryId {
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash.0.as_bytes()[..16]);
+    EntryId::new(id)
 }
 
 fn read_content(w: &Waiting, letter: &Letter) -> std::result::Result<Shown, Misbehaviour> {

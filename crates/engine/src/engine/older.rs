@@ -4,6 +4,8 @@
 //! back to its beginning is proven as it comes. A page in the middle (a jump to a date) is proven when the holes on
 //! both sides of it close.
 
+use std::collections::BTreeSet;
+
 use diario_protocol::{
     Body, ConversationId, Entry, EntryKind, LogHash, LogPage, LogRange, Refusal, Request, Seq, Timestamp,
 };
@@ -83,6 +85,8 @@ type Done<T> = std::result::Result<T, CommandError>;
 pub(super) struct Filler {
     /// Parts of logs that somebody wants to see.
     wanted: Vec<Wanted>,
+    /// Conversations of which all is wanted.
+    whole: BTreeSet<ConversationId>,
     /// The server wants pages asked for more slowly.
     pub(super) not_before: Option<Timestamp>,
     /// Everything is wanted now, whatever was chosen.
@@ -98,7 +102,7 @@ enum Which {
 }
 
 /// A part of a log that somebody wants to see.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wanted {
     conversation: ConversationId,
     from: Seq,
@@ -207,13 +211,17 @@ impl Engine {
         })
     }
 
+    /// Fetches all that is missing of a conversation, whatever was chosen.
+    pub(super) fn fill_whole(&mut self, conversation: ConversationId) {
+        self.session.filler.whole.insert(conversation);
+    }
+
     fn show(&mut self, conversation: ConversationId, from: Seq, to: Seq) -> Done<bool> {
         if !self.session.is_live() {
             return Err(CommandError::Offline);
         }
         let wanted = Wanted { conversation, from, to };
-        let same = |w: &Wanted| w.conversation == conversation && w.from == from && w.to == to;
-        if !self.session.filler.wanted.iter().any(same) {
+        if !self.session.filler.wanted.contains(&wanted) {
             self.session.filler.wanted.push(wanted);
         }
         Ok(true)
@@ -267,6 +275,15 @@ impl Engine {
             }
         }
         self.session.filler.wanted = later;
+        for id in self.session.filler.whole.clone() {
+            let lane = self.session.lane(id);
+            let waits = lane.older || lane.not_before.is_some();
+            match hole::of(&self.db, id)?.last() {
+                Some(_) if waits => {}
+                Some(hole) => self.ask_older(id, background_page(hole), hole.last)?,
+                None => drop(self.session.filler.whole.remove(&id)),
+            }
+        }
         let Some(which) = self.fills()? else { return Ok(()) };
         let mut under_way =
             self.session.under_way.values().filter(|asked| matches!(asked, Asked::Older { .. })).count();
@@ -282,8 +299,7 @@ impl Engine {
             if lane.older || lane.not_before.is_some() || under_way >= WINDOW {
                 continue;
             }
-            let from = Seq(hole.first.0.max((hole.last.0 + 1).saturating_sub(IN_BACKGROUND)));
-            self.ask_older(hole.conversation, from, hole.last)?;
+            self.ask_older(hole.conversation, background_page(&hole), hole.last)?;
             under_way += 1;
         }
         Ok(())
@@ -384,7 +400,7 @@ impl Engine {
         let placed = self.proven_place(entry)?;
         match placed {
             Placed::At(seq) => return self.refuse_older(entry, hash, Misbehaviour::Replayed(seq)),
-            Placed::Pending if (entry.account, entry.device) != (self.me()?.account, self.me()?.device) => {
+            Placed::Pending if !self.may_be_the_pending(entry)? => {
                 return self.refuse_older(entry, hash, Misbehaviour::BadContent);
             }
             Placed::Pending | Placed::Nowhere => {}
@@ -419,4 +435,9 @@ fn body_len(entry: &Entry) -> u64 {
         Body::Present(body) => body.len() as u64,
         Body::Erased(_) | Body::Gone(_) => 32,
     }
+}
+
+/// Where the page begins that is fetched from the top of a hole in the background.
+fn background_page(hole: &Hole) -> Seq {
+    Seq(hole.first.0.max((hole.last.0 + 1).saturating_sub(IN_BACKGROUND)))
 }

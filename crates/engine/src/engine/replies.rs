@@ -200,11 +200,20 @@ impl Engine {
             // Of this device, not of what it asked: that is kept, as when a line is lost, until it was renewed.
             return self.on_notice(Notice::Expired);
         }
+        if refusal == Refusal::DeviceRevoked && self.session.is_logged_in() {
+            // The same; and not on the server's word alone.
+            return self.look_whether_removed();
+        }
         match asked {
             Asked::Login => self.login_refused(refusal),
             Asked::Register => self.registration_refused(refusal),
             Asked::Create(conversation) => self.create_refused(conversation, refusal),
             Asked::Append(conversation, entry) => {
+                if refusal == Refusal::Exists {
+                    // A sibling imported the same and was faster: the log brings it. Until then it is not sent again.
+                    self.fill_whole(conversation);
+                    return Ok(());
+                }
                 self.session.lane(conversation).sent.remove(&entry);
                 if self.refused_for_now(conversation, &refusal) {
                     return Ok(());
@@ -344,18 +353,20 @@ impl Engine {
             Refusal::DeviceRevoked | Refusal::NotFound(_) if stage == Stage::Recovering => {
                 self.recovery_not_taken()
             }
-            Refusal::DeviceRevoked => {
-                // Not on the server's word alone: the account's signed list has to say so.
-                let username = self.me()?.username.clone();
-                self.ask_for_accounts(vec![diario_protocol::AccountRef::Name(username)]);
-                Ok(())
-            }
+            Refusal::DeviceRevoked => self.look_whether_removed(),
             other => {
                 self.must_disconnect = true;
                 self.emit(Event::Rejected(other));
                 Ok(())
             }
         }
+    }
+
+    /// The server says that this device was removed: the account's signed list has to say so.
+    fn look_whether_removed(&mut self) -> Result<()> {
+        let username = self.me()?.username.clone();
+        self.ask_for_accounts(vec![diario_protocol::AccountRef::Name(username)]);
+        Ok(())
     }
 
     fn on_notice(&mut self, notice: Notice) -> Result<()> {

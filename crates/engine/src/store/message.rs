@@ -51,7 +51,7 @@ pub(crate) fn put(db: &Connection, m: &NewMessage<'_>) -> Result<(), StoreError>
     db.prepare_cached(
         "INSERT INTO message(conversation, seq, id, account, device, epoch, annotates, sent_at, state, reason, text,
             content, sealed, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-         ON CONFLICT(conversation, id) DO UPDATE SET seq = excluded.seq, epoch = excluded.epoch, state = excluded.state,
+         ON CONFLICT(conversation, id) DO UPDATE SET seq = excluded.seq, device = excluded.device, epoch = excluded.epoch, state = excluded.state,
             sent_at = excluded.sent_at, reason = excluded.reason, text = excluded.text, content = excluded.content,
             sealed = excluded.sealed, hash = coalesce(excluded.hash, hash)",
     )?

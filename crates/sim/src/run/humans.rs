@@ -89,6 +89,8 @@ impl World {
                 self.marks.hit("a linking failed");
                 self.peers[peer].failed_linkings += 1;
                 if matches!(self.peers[peer].purpose, Purpose::Candidate { .. }) {
+                    // People try less and less often.
+                    let pause = pause << self.peers[peer].failed_linkings.min(10);
                     self.in_ms(pause, Due::Human(Human::Again { peer }));
                 }
             }

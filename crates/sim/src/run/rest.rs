@@ -42,6 +42,8 @@ struct Holder<'a> {
     peer: &'a Peer,
     /// It knows who was in the conversation then, without which it gives the key to nobody.
     can_tell: bool,
+    /// It was cut off from its account, and gives nothing to anybody.
+    cut_off: bool,
 }
 
 impl World {
@@ -141,12 +143,12 @@ impl World {
             let id = *conversation;
             let mut left = Vec::new();
             for epoch in std::mem::take(epochs) {
-                let mut holders =
-                    self.holders(id, epoch)?.into_iter().map(|holder| account(holder.peer)).peekable();
-                let in_reach = if holders.peek().is_none() {
+                let holders = self.holders(id, epoch)?;
+                let in_reach = if holders.is_empty() {
                     takes_part(asker, id) && !went_back
                 } else {
-                    holders.any(|holder| holder == asker || takes_part(asker, id) && takes_part(holder, id))
+                    let mut able = holders.iter().filter(|h| !h.cut_off).map(|h| account(h.peer));
+                    able.any(|holder| holder == asker || takes_part(asker, id) && takes_part(holder, id))
                 };
                 if in_reach {
                     left.push(epoch);
@@ -161,7 +163,7 @@ impl World {
     /// Who has the key of an epoch, the lost ones too.
     fn holders(&self, conversation: ConversationId, epoch: Epoch) -> Result<Vec<Holder<'_>>> {
         let mut holders = Vec::new();
-        for peer in &self.peers {
+        for (number, peer) in self.peers.iter().enumerate() {
             let store = peer.open_store()?;
             let held = store
                 .prepare("SELECT 1 FROM key WHERE conversation = ?1 AND epoch = ?2")?
@@ -170,7 +172,8 @@ impl World {
                 .prepare("SELECT 1 FROM lived WHERE conversation = ?1 AND first <= ?2 AND last >= ?2")?
                 .exists(rusqlite::params![conversation.as_bytes(), epoch.0.cast_signed()])?;
             if held {
-                holders.push(Holder { peer, can_tell });
+                let cut_off = self.oracle.cut_off.contains_key(&number);
+                holders.push(Holder { peer, can_tell, cut_off });
             }
         }
         Ok(holders)
@@ -181,10 +184,11 @@ impl World {
 fn names(holders: &[Holder<'_>]) -> String {
     let names: Vec<_> = holders
         .iter()
-        .map(|Holder { peer, can_tell }| {
+        .map(|Holder { peer, can_tell, cut_off }| {
             let lost = if peer.lost { " (lost)" } else { "" };
+            let cut_off = if *cut_off { " (cut off)" } else { "" };
             let unknown = if *can_tell { "" } else { " (who was in it is not known there)" };
-            format!("{}{lost}{unknown}", peer.name)
+            format!("{}{lost}{cut_off}{unknown}", peer.name)
         })
         .collect();
     if names.is_empty() { "nobody has".to_owned() } else { format!("is at {}", names.join(", ")) }

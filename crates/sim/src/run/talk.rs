@@ -2,9 +2,7 @@
 
 use anyhow::Result;
 use diario_engine::content::MimiContent;
-use diario_engine::{
-    Arrangement, ConversationRow, Draft, Engine, Fill, GroupChange, ImportItem, MessageState, MessageView,
-};
+use diario_engine::{Arrangement, Draft, Engine, Fill, GroupChange, ImportItem, MessageState, MessageView};
 use diario_protocol::{ConversationId, ConversationKind, EntryId, Retention, Seq, Timestamp};
 
 use super::clock::BEGIN_MS;
@@ -35,12 +33,12 @@ impl World {
 
     /// Says something about a message that can be read: edits it, reacts to it, takes it back.
     pub(super) fn say_about(&mut self, peer: usize) -> Result<()> {
-        let Some((row, message)) = self.some_message(peer, |m| m.seq.is_some() && !m.is_notice())? else {
+        let Some(message) = self.some_message(peer, |m| m.seq.is_some() && !m.is_notice())? else {
             return Ok(());
         };
         let Some(seq) = message.seq else { return Ok(()) };
         let Some(engine) = &self.peers[peer].engine else { return Ok(()) };
-        let Some(original) = engine.message_id(row.id, seq)? else { return Ok(()) };
+        let Some(original) = engine.message_id(message.conversation, seq)? else { return Ok(()) };
         self.oracle.said_in_all += 1;
         let (n, salt) = (self.oracle.said_in_all, self.random.bits().to_be_bytes().repeat(2));
         let salt = salt.try_into().unwrap_or_default();
@@ -50,37 +48,43 @@ impl World {
             1 => (format!("edit {n}"), MimiContent::edit(salt, original, format!("edit {n}"))),
             _ => (String::new(), MimiContent::delete(salt, original)),
         };
-        self.note_of(peer, Kind::Operation, format!("says “{text}” about {} of {}", seq.0, short(&row.id)));
-        let done = self.command(peer, |engine, now| engine.send_about(row.id, &content, seq, now))?;
+        self.note_of(
+            peer,
+            Kind::Operation,
+            format!("says “{text}” about {} of {}", seq.0, short(&message.conversation)),
+        );
+        let done =
+            self.command(peer, |engine, now| engine.send_about(message.conversation, &content, seq, now))?;
         if let Some(id) = done {
             self.said(peer, id, text);
         }
         Ok(())
     }
 
-    /// One of the newest messages of some conversation.
+    /// One of the newest messages of all conversations that the account is in.
     fn some_message(
         &mut self,
         peer: usize,
         wanted: impl Fn(&MessageView) -> bool,
-    ) -> Result<Option<(ConversationRow, MessageView)>> {
-        let Some(row) = self.some_row(peer)? else { return Ok(None) };
+    ) -> Result<Option<MessageView>> {
         let Some(engine) = &self.peers[peer].engine else { return Ok(None) };
-        let mut messages = engine.log(row.id, 50, None)?;
-        messages.retain(wanted);
+        let mut messages = Vec::new();
+        for row in engine.conversation_rows()?.into_iter().filter(|row| row.open) {
+            messages.extend(engine.log(row.id, 50, None)?.into_iter().filter(&wanted));
+        }
         if messages.is_empty() {
             return Ok(None);
         }
         let chosen = self.random.below(messages.len());
-        Ok(Some((row, messages.swap_remove(chosen))))
+        Ok(Some(messages.swap_remove(chosen)))
     }
 
     /// Sends again what was refused for good.
     pub(super) fn retry(&mut self, peer: usize) -> Result<()> {
         let failed = |m: &MessageView| m.state == MessageState::Failed;
-        let Some((row, message)) = self.some_message(peer, failed)? else { return Ok(()) };
+        let Some(message) = self.some_message(peer, failed)? else { return Ok(()) };
         self.note_of(peer, Kind::Operation, format!("sends {} again", short(&message.id)));
-        if self.command(peer, |engine, now| engine.retry(row.id, message.id, now))?.is_some() {
+        if self.command(peer, |engine, now| engine.retry(message.conversation, message.id, now))?.is_some() {
             self.marks.hit("a message that failed was sent again");
             if let Some(said) = self.oracle.said.get_mut(&message.id) {
                 said.excused = false;
@@ -92,14 +96,15 @@ impl World {
     /// Drops what is not sent yet, or was refused for good.
     pub(super) fn discard(&mut self, peer: usize) -> Result<()> {
         let unsent = |m: &MessageView| m.seq.is_none();
-        let Some((row, message)) = self.some_message(peer, unsent)? else { return Ok(()) };
+        let Some(message) = self.some_message(peer, unsent)? else { return Ok(()) };
         self.note_of(peer, Kind::Operation, format!("drops {}", short(&message.id)));
-        if self.command(peer, |engine, now| engine.discard(row.id, message.id, now))?.is_some() {
+        if self.command(peer, |engine, now| engine.discard(message.conversation, message.id, now))?.is_some()
+        {
             self.marks.hit("a message was dropped before it was sent");
             if let Some(said) = self.oracle.said.get_mut(&message.id) {
                 said.excused = true;
             }
-            if let Some(by) = self.oracle.imported.get_mut(&(row.id, message.text)) {
+            if let Some(by) = self.oracle.imported.get_mut(&(message.conversation, message.text)) {
                 by.remove(&peer);
             }
         }

@@ -12,6 +12,7 @@ mod first_screen;
 mod flows;
 mod groups;
 mod home;
+mod imports;
 mod killed;
 mod liar;
 mod linking;
