@@ -1,9 +1,12 @@
 //! Two accounts that talk to each other, set up by real engines.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
+use diario_engine::Engine;
 use diario_protocol::{Append, Bin, ConversationId, EntryId, Epoch, Request};
 
-use crate::device::{Device, in_memory, together};
+use crate::device::{Device, in_file, in_memory, together};
 use crate::server::ServerProcess;
 use crate::socket::Socket;
 use crate::wire::Tally;
@@ -29,11 +32,33 @@ pub(crate) struct Talk {
     pub(crate) body: usize,
 }
 
+/// Where the devices of a pair keep what they have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stores<'a> {
+    Memory,
+    /// In a folder, synced as `PRAGMA synchronous` says.
+    Disk(&'a Path, &'a str),
+}
+
+impl Stores<'_> {
+    fn open(self, name: &str) -> Result<Engine> {
+        match self {
+            Self::Memory => in_memory(),
+            Self::Disk(folder, sync) => in_file(&folder.join(format!("{name}.db")), sync),
+        }
+    }
+}
+
 /// An account with so many devices.
-pub(crate) async fn account(server: &ServerProcess, name: &str, devices: usize) -> Result<Vec<Device>> {
-    let mut all = vec![Device::register(server, in_memory()?, name).await?];
-    for _ in 1..devices {
-        let linked = Device::link(server, in_memory()?, &mut all[0]).await?;
+async fn account(
+    stores: Stores<'_>,
+    server: &ServerProcess,
+    name: &str,
+    devices: usize,
+) -> Result<Vec<Device>> {
+    let mut all = vec![Device::register(server, stores.open(name)?, name).await?];
+    for n in 1..devices {
+        let linked = Device::link(server, stores.open(&format!("{name}.{n}"))?, &mut all[0]).await?;
         all.push(linked);
     }
     Ok(all)
@@ -45,6 +70,11 @@ impl Pair {
         Self::with_devices(server, name, 2, 3).await
     }
 
+    /// The same, with stores elsewhere.
+    pub(crate) async fn make_in(stores: Stores<'_>, server: &ServerProcess, name: &str) -> Result<Self> {
+        Self::with(stores, server, name, (2, 3)).await
+    }
+
     /// The same with other numbers of devices.
     pub(crate) async fn with_devices(
         server: &ServerProcess,
@@ -52,8 +82,17 @@ impl Pair {
         sending: usize,
         receiving: usize,
     ) -> Result<Self> {
-        let mut from = account(server, &format!("{name}.from"), sending).await?;
-        let mut to = account(server, &format!("{name}.to"), receiving).await?;
+        Self::with(Stores::Memory, server, name, (sending, receiving)).await
+    }
+
+    async fn with(
+        stores: Stores<'_>,
+        server: &ServerProcess,
+        name: &str,
+        (sending, receiving): (usize, usize),
+    ) -> Result<Self> {
+        let mut from = account(stores, server, &format!("{name}.from"), sending).await?;
+        let mut to = account(stores, server, &format!("{name}.to"), receiving).await?;
         let recipient = to[0].engine.whoami().context("no account")?.1;
         let conversation = from[0].engine.direct(recipient, crate::device::now())?;
         from[0].say(conversation, 1).await?;

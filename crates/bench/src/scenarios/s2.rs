@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::bars;
 use crate::bench::{Bench, TEXT};
-use crate::people::{Pair, Talk};
+use crate::people::{Pair, Stores, Talk};
 use crate::proc::Watch;
 use crate::report::{Report, Section};
 use crate::server::ServerProcess;
@@ -36,8 +36,10 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let server = ServerProcess::start(folder.path())?;
     let watch = Watch::start(server.pid())?;
     let (raw_single, raw_rate) = raw(bench, Pair::make(&server, "s2.raw").await?).await?;
-    let pair = Pair::make(&server, "s2.engine").await?;
-    let (single, rate) = engines(bench, pair).await?;
+    let stores = |sync| Stores::Disk(folder.path(), sync);
+    let (single, rate) = engines(bench, Pair::make_in(stores("FULL"), &server, "s2.engine").await?).await?;
+    // With this the engine lets nothing wait.
+    let synced = engines(bench, Pair::make_in(stores("EXTRA"), &server, "s2.synced").await?).await?;
     let mut s2 = report.scenario("S2", watch.read()?.others);
     let single_bar = (bars::S2_SINGLE_P50, None, bars::S2_SINGLE_PEERS);
     put(&mut s2, "one at a time", &raw_single, single_bar);
@@ -46,6 +48,9 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     // The peers' figures are without encryption and a store on the device; the bars count with them, too.
     put(&mut s2, "engines, one at a time", &single, single_bar);
     put(&mut s2, "engines, 50 a second", &rate, bar);
+    // What it would be if each device synced a message before it shows it.
+    s2.put("engines that sync first, one at a time: p50", synced.0.ms(50), "ms");
+    s2.put("engines that sync first, 50 a second: p50", synced.1.ms(50), "ms");
     Ok(())
 }
 
