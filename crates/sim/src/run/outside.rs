@@ -2,36 +2,39 @@
 
 use std::collections::{HashMap, HashSet};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use diario_protocol::device_list::SignedDeviceList;
 use diario_protocol::{
     AccountId, Bin, Body, ConversationId, DeviceId, Entry, Epoch, Reply, Request, Seq, ServerFrame, SlotKey,
     SlotOutcome, SlotVersion, SlotWrite, What,
 };
-
-use diario_protocol::device_list::SignedDeviceList;
+use sha2::{Digest as _, Sha256};
 
 use super::check::Members;
 use super::frames::short;
 use super::oracle::number;
 use super::world::World;
 
+type Digest = [u8; 32];
+
 /// What the server acknowledged, of what is not an entry.
 #[derive(Debug, Default)]
 pub(super) struct Acked {
-    slots: HashMap<(ConversationId, SlotKey), SlotVersion>,
+    slots: HashMap<(ConversationId, SlotKey), (SlotVersion, Digest)>,
+    /// A slot of which one version was acknowledged with two values.
+    forked: Option<ConversationId>,
     /// Signed device lists, as bytes.
     lists: HashSet<Vec<u8>>,
 }
 
 impl Acked {
-    /// Takes note of an answer.
+    /// Takes note of an answer. Slots that come with a commit are not promised: one that is there already stays.
     pub(super) fn note(&mut self, request: &Request, reply: &Reply) {
         match (request, reply) {
             (Request::PutSlots(put), Reply::SlotsPut(outcomes)) => {
                 let stored = put.writes.iter().zip(outcomes).filter(|(_, o)| **o == SlotOutcome::Stored);
                 self.slots(put.conversation, stored.map(|(write, _)| write));
             }
-            (Request::Commit(commit), Reply::Appended(_)) => self.slots(commit.conversation, &commit.slots),
             (Request::PutDeviceList(list), Reply::Done) => {
                 self.lists.insert(list.0.to_vec());
             }
@@ -44,8 +47,12 @@ impl Acked {
 
     fn slots<'a>(&mut self, conversation: ConversationId, writes: impl IntoIterator<Item = &'a SlotWrite>) {
         for write in writes {
-            let version = self.slots.entry((conversation, write.key)).or_default();
-            *version = write.version.max(*version);
+            let acked = (write.version, Sha256::digest(&*write.body).into());
+            let newest = self.slots.entry((conversation, write.key)).or_insert(acked);
+            if newest.0 == acked.0 && newest.1 != acked.1 {
+                self.forked = Some(conversation);
+            }
+            *newest = (*newest).max(acked);
         }
     }
 }
@@ -76,10 +83,13 @@ impl World {
 
     /// Slots and lists that were acknowledged are there, or newer ones.
     pub(super) fn check_acked(&self) -> Result<()> {
+        if let Some(conversation) = self.oracle.acked.forked {
+            bail!("a slot of {} has two values of one version, both acknowledged", short(&conversation));
+        }
         let truth = self.truth()?;
         let mut version = truth
             .prepare("SELECT coalesce(max(version), 0) FROM slot WHERE conversation = ?1 AND key = ?2")?;
-        for ((conversation, key), acked) in &self.oracle.acked.slots {
+        for ((conversation, key), (acked, _)) in &self.oracle.acked.slots {
             let stored = version
                 .query_row(rusqlite::params![conversation.as_bytes(), key.as_bytes()], |row| {
                     number(row, 0)
