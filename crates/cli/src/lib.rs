@@ -1,10 +1,10 @@
 //! Diario on the command line: the server, and a device of yours.
 //!
-//! A library for the fuzz targets alone; [`main`] is the program.
+//! A library for the fuzz targets alone; `main` is the program.
 //!
-//! [`session`] takes the folder in which a device lives and runs the command on its engine; where another process
-//! has the folder, [`forward`] hands the command to it, and that one's [`holder`] runs it the same way. Each
-//! command is a file of [`commands`], works with a [`context::Context`], and prints through [`output::Output`].
+//! `session` takes the folder in which a device lives and runs the command on its engine; where another process
+//! has the folder, `forward` hands the command to it, and that one's `holder` runs it the same way. Each
+//! command is a file of `commands`, works with a `context::Context`, and prints through `output::Output`.
 
 #![forbid(unsafe_code)]
 
