@@ -2,8 +2,8 @@
 
 use diario_protocol::roster::{CommitBundle, LeafIdentity};
 use diario_protocol::{
-    AccountId, Commit, ConversationId, ConversationKind, DeviceId, Entry, EntryId, Epoch, LogHash, LogPage,
-    LogRange, PublicKey, Refusal, Request, Seq, SlotKey, SlotVersion, SlotWrite, VaultSeal,
+    AccountId, Commit, ConversationId, ConversationKind, DecodeError, DeviceId, Entry, EntryId, Epoch,
+    LogHash, LogPage, LogRange, PublicKey, Refusal, Request, Seq, SlotKey, SlotVersion, SlotWrite, VaultSeal,
 };
 use minicbor::{Decode, Encode};
 
@@ -52,10 +52,7 @@ impl Engine {
         self.advance(id, entry.seq, hash)?;
 
         let own = pending.as_ref().is_some_and(|c| c.id == entry.id);
-        let note = if let Ok(bundle) = diario_protocol::decode::<CommitBundle>(body, body.len()) {
-            for list in &bundle.lists {
-                self.ingest_list(None, list)?;
-            }
+        let note = if let Ok(bundle) = self.take_bundle(body)? {
             self.follow(before, entry, &bundle.commit, own, pending.is_some())?
         } else {
             self.misbehaved(Some(id), Misbehaviour::Commit("it cannot be read".into()));
@@ -70,6 +67,19 @@ impl Engine {
             self.emit(Event::Entry { conversation: id, seq: entry.seq });
         }
         Ok(())
+    }
+
+    /// Reads a commit as it travels, and takes the lists in that came with it: what is said under it is checked against
+    /// them, and they may name devices that are in no newer one.
+    pub(super) fn take_bundle(
+        &mut self,
+        body: &[u8],
+    ) -> Result<std::result::Result<CommitBundle, DecodeError>> {
+        let bundle = diario_protocol::decode::<CommitBundle>(body, body.len());
+        for list in bundle.iter().flat_map(|bundle| &bundle.lists) {
+            self.ingest_list(None, list)?;
+        }
+        Ok(bundle)
     }
 
     /// Takes the commit into the group, if this device is in it and was in step.
@@ -390,16 +400,9 @@ impl Engine {
             let taken = if own {
                 group.merge_own(&self.provider())
             } else {
-                match diario_protocol::decode::<CommitBundle>(body, body.len()) {
-                    Ok(bundle) => {
-                        // They may name devices that came and went since.
-                        for list in &bundle.lists {
-                            self.ingest_list(None, list)?;
-                        }
-                        self.take_commit(&mut group, &bundle.commit, sender, pending.is_some(), false)
-                    }
-                    Err(e) => Err(GroupError::Mls { action: "reading a commit", cause: e.to_string() }),
-                }
+                self.take_bundle(body)?
+                    .map_err(|e| GroupError::Mls { action: "reading a commit", cause: e.to_string() })
+                    .and_then(|b| self.take_commit(&mut group, &b.commit, sender, pending.is_some(), false))
             };
             if let Err(e) = taken {
                 // As in `follow`: a commit of its own that it does not know is nobody's fault.

@@ -187,8 +187,8 @@ impl Engine {
     pub fn open(db: Connection, config: EngineConfig) -> Result<Self> {
         store::prepare(&db)?;
         let me = Me::load(&db)?;
-        // The time is not known yet: this one is over.
         let durability = Durability::of(&db)?;
+        // The time is not known yet: this one is over.
         let unindexed = store::search::waits(&db)?.then_some((Timer::Index, Timestamp(0)));
         Ok(Self {
             db,

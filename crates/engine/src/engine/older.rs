@@ -410,13 +410,8 @@ impl Engine {
             (EntryKind::Application, Body::Present(_)) => self.open_older(&waiting),
             (EntryKind::Commit, body) => {
                 if let Body::Present(bytes) = body
-                    && let Ok(bundle) =
-                        diario_protocol::decode::<diario_protocol::roster::CommitBundle>(bytes, bytes.len())
+                    && let Ok(bundle) = self.take_bundle(bytes)?
                 {
-                    // Devices of that time, which what was said then is checked against.
-                    for list in &bundle.lists {
-                        self.ingest_list(None, list)?;
-                    }
                     self.keep_past_roster(id, entry.seq, &bundle.commit)?;
                 }
                 Ok(message::put(&self.db, &commit_row(entry, hash, None))?)

@@ -12,19 +12,44 @@ use super::peer::Peer;
 use super::world::World;
 
 /// Where a membership ends that goes on.
-pub(super) const WITHOUT_END: Seq = Seq(i64::MAX.cast_unsigned());
+const WITHOUT_END: Seq = Seq(i64::MAX.cast_unsigned());
 
 /// A time that an account was in a conversation, by the server.
 #[derive(Debug)]
 pub(super) struct Membership {
-    pub(super) since: Seq,
-    pub(super) until: Seq,
-    pub(super) first_epoch: Epoch,
+    since: Seq,
+    until: Seq,
+    first_epoch: Epoch,
     /// The last epoch that it was in.
-    pub(super) last_epoch: Epoch,
+    last_epoch: Epoch,
 }
 
-pub(super) type Members = HashMap<(ConversationId, AccountId), Vec<Membership>>;
+impl Membership {
+    /// Whether an entry is in it.
+    pub(super) fn has(&self, seq: Seq) -> bool {
+        self.since <= seq && seq <= self.until
+    }
+
+    /// Whether an epoch is in it.
+    pub(super) fn lived(&self, epoch: Epoch) -> bool {
+        self.first_epoch <= epoch && epoch <= self.last_epoch
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        self.until == WITHOUT_END
+    }
+}
+
+/// Who was in which conversation.
+#[derive(Debug, Default)]
+pub(super) struct Members(HashMap<(ConversationId, AccountId), Vec<Membership>>);
+
+impl Members {
+    /// The times that an account was in a conversation.
+    pub(super) fn times(&self, conversation: ConversationId, account: AccountId) -> &[Membership] {
+        self.0.get(&(conversation, account)).map_or(&[], Vec::as_slice)
+    }
+}
 
 impl World {
     /// Everything that must hold.
@@ -127,10 +152,10 @@ impl World {
             };
             Ok(((ConversationId::new(row.get(0)?), AccountId::new(row.get(1)?)), membership))
         })?;
-        let mut members: Members = HashMap::new();
+        let mut members = Members::default();
         for row in rows {
             let (of, membership) = row?;
-            members.entry(of).or_default().push(membership);
+            members.0.entry(of).or_default().push(membership);
         }
         Ok(members)
     }
@@ -159,11 +184,10 @@ impl World {
         }
         for (id, said) in &self.oracle.said {
             let Some((conversation, seq)) = self.oracle.place_of(*id) else { continue };
-            let ranges = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
-            let may = ranges.iter().any(|m| m.since <= seq && seq <= m.until);
+            let times = members.times(conversation, account);
+            let may = times.iter().any(|time| time.has(seq));
             // A device that came later is told of the last time that its account was in, and not of earlier ones.
-            let must =
-                ranges.iter().max_by_key(|m| m.since).is_some_and(|m| m.since <= seq && seq <= m.until);
+            let must = times.iter().max_by_key(|time| time.since).is_some_and(|time| time.has(seq));
             match shown.get(id) {
                 Some(_) if !may => bail!("{} reads “{}” and was not there", peer.name, said.text),
                 Some(message) if message.is_no_longer_kept() => {
@@ -205,9 +229,9 @@ impl World {
     pub(super) fn check_failure(&self, peer: usize, id: ConversationId, refusal: &Refusal) -> Result<()> {
         let Some((account, _)) = self.peers[peer].identity() else { return Ok(()) };
         let members = self.members()?;
-        let times = members.get(&(id, account)).map_or(&[][..], Vec::as_slice);
+        let is_in = members.times(id, account).iter().any(Membership::goes_on);
         ensure!(
-            *refusal == Refusal::NotMember && times.iter().all(|time| time.until != WITHOUT_END),
+            *refusal == Refusal::NotMember && !is_in,
             "{}: a message to {} was refused for good: {refusal}",
             self.peers[peer].name,
             short(&id)
@@ -220,21 +244,24 @@ impl World {
         for number in listed {
             let peer = &self.peers[*number];
             let (Some(engine), Some((account, _))) = (&peer.engine, peer.identity()) else { continue };
-            for ((conversation, text), by) in &self.oracle.imported {
-                let Some(row) = engine.conversation_row(*conversation)? else { continue };
+            let certain = |by: &usize| {
+                listed.contains(by) && !self.peers[*by].went_back && self.peers[*by].person == peer.person
+            };
+            for (conversation, texts) in &self.oracle.imported {
+                if engine.conversation_row(*conversation)?.is_none() {
+                    continue;
+                }
+                let shown = engine.log(*conversation, u32::MAX, None)?;
                 // Who left it imports nothing into it any more.
-                let always = members.get(&(*conversation, account)).is_some_and(|times| {
-                    times.len() == 1 && times.iter().all(|time| time.until == WITHOUT_END)
-                });
-                let certain = |by: &usize| {
-                    listed.contains(by) && !self.peers[*by].went_back && self.peers[*by].person == peer.person
-                };
-                let times = engine.log(row.id, u32::MAX, None)?.iter().filter(|m| m.text == *text).count();
-                ensure!(
-                    times <= 1 && (times == 1 || !always || !by.iter().any(certain)),
-                    "{}: “{text}” was imported, and is there {times} times",
-                    peer.name
-                );
+                let always = matches!(members.times(*conversation, account), [only] if only.goes_on());
+                for (text, by) in texts {
+                    let times = shown.iter().filter(|message| message.text == *text).count();
+                    ensure!(
+                        times <= 1 && (times == 1 || !always || !by.iter().any(certain)),
+                        "{}: “{text}” was imported, and is there {times} times",
+                        peer.name
+                    );
+                }
             }
         }
         Ok(())
@@ -288,10 +315,10 @@ impl World {
             let keys = rows.collect::<rusqlite::Result<Vec<_>>>().context("keys")?;
             drop(statement);
             for ((conversation, epoch), secret) in keys {
-                let ranges = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
-                let mut may = ranges.iter().any(|m| m.first_epoch <= epoch && epoch <= m.last_epoch)
+                let times = members.times(conversation, account);
+                let mut may = times.iter().any(|time| time.lived(epoch))
                     // Who leaves is in the tree for one more epoch, in which nothing is said.
-                    || (ranges.iter().any(|m| m.last_epoch.next() == epoch)
+                    || (times.iter().any(|time| time.last_epoch.next() == epoch)
                         && !self.is_anything_sealed(conversation, epoch)?);
                 if let Some(cut) = self.oracle.cut_off.get(&peer) {
                     may &= epoch <= cut.epochs.get(&conversation).copied().unwrap_or_default();

@@ -64,8 +64,12 @@ impl World {
             return Ok(());
         }
         let (_, device) = linked[self.random.below(linked.len())];
-        self.note_of(rival, Kind::Operation, format!("renews {}", short(&device)));
-        self.command(rival, |engine, now| engine.renew(device, now))?;
+        self.vouch(rival, device)
+    }
+
+    fn vouch(&mut self, primary: usize, device: DeviceId) -> Result<()> {
+        self.note_of(primary, Kind::Operation, format!("renews {}", short(&device)));
+        self.command(primary, |engine, now| engine.renew(device, now))?;
         Ok(())
     }
 
@@ -73,9 +77,7 @@ impl World {
     pub(super) fn renew(&mut self, peer: usize) -> Result<()> {
         let Some((_, device)) = self.peers[peer].identity() else { return Ok(()) };
         let Some(primary) = self.primary_of(self.peers[peer].person) else { return Ok(()) };
-        self.note_of(primary, Kind::Operation, format!("renews {}", short(&device)));
-        self.command(primary, |engine, now| engine.renew(device, now))?;
-        Ok(())
+        self.vouch(primary, device)
     }
 
     /// Makes every device of a person a primary one.

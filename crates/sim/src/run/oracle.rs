@@ -58,8 +58,8 @@ pub(crate) struct Oracle {
     pub(crate) cut_off: HashMap<usize, CutOff>,
     /// Conversations of which the server may drop what is older than some days.
     pub(crate) ageing: HashSet<ConversationId>,
-    /// Which devices imported a text into a conversation.
-    pub(crate) imported: HashMap<(ConversationId, String), HashSet<usize>>,
+    /// Texts that were imported into a conversation, and by which devices.
+    pub(crate) imported: HashMap<ConversationId, HashMap<String, HashSet<usize>>>,
     /// What the server acknowledged of slots and lists.
     pub(super) acked: Acked,
     /// Which entries the server showed to an account.

@@ -110,9 +110,8 @@ impl World {
 
     /// Whoever wrote something, or was shown it, was in the conversation then, with a device of their list.
     pub(super) fn check_outsiders(&self, members: &Members) -> Result<()> {
-        let was_in = |conversation, account, seq: Seq| {
-            let times = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
-            times.iter().any(|time| time.since <= seq && seq <= time.until)
+        let was_in = |conversation, account, seq| {
+            members.times(conversation, account).iter().any(|time| time.has(seq))
         };
         let truth = self.truth()?;
         let mut devices = HashSet::new();
@@ -144,10 +143,9 @@ impl World {
         while let Some(row) = rows.next()? {
             let (conversation, epoch) = (ConversationId::new(row.get(0)?), Epoch(number(row, 1)?));
             let (account, device) = (AccountId::new(row.get(2)?), DeviceId::new(row.get(3)?));
-            let times = members.get(&(conversation, account)).map_or(&[][..], Vec::as_slice);
+            let lived = members.times(conversation, account).iter().any(|time| time.lived(epoch));
             ensure!(
-                devices.contains(&(account, device))
-                    && times.iter().any(|time| time.first_epoch <= epoch && epoch <= time.last_epoch),
+                devices.contains(&(account, device)) && lived,
                 "a slot of {} in epoch {} is by {}, who was not in it",
                 short(&conversation),
                 epoch.0,

@@ -8,7 +8,7 @@ use diario_engine::WaitingFor;
 use diario_protocol::{AccountId, ConversationId, Epoch};
 use tokio::time::Instant;
 
-use super::check::WITHOUT_END;
+use super::check::Membership;
 use super::frames::short;
 use super::oracle::is_listed;
 use super::peer::Peer;
@@ -136,8 +136,8 @@ impl World {
         let went_back = self.peers.iter().any(|peer| peer.went_back);
         let (members, asker) = (self.members()?, account(peer));
         let takes_part = |account: Option<AccountId>, conversation| {
-            let times = account.and_then(|account| members.get(&(conversation, account)));
-            times.is_some_and(|times| times.iter().any(|time| time.until == WITHOUT_END))
+            let times = account.map(|account| members.times(conversation, account));
+            times.is_some_and(|times| times.iter().any(Membership::goes_on))
         };
         for WaitingFor { conversation, epochs, .. } in &mut wanted {
             let id = *conversation;

@@ -104,7 +104,8 @@ impl World {
             if let Some(said) = self.oracle.said.get_mut(&message.id) {
                 said.excused = true;
             }
-            if let Some(by) = self.oracle.imported.get_mut(&(message.conversation, message.text)) {
+            let imported = self.oracle.imported.get_mut(&message.conversation);
+            if let Some(by) = imported.and_then(|texts| texts.get_mut(&message.text)) {
                 by.remove(&peer);
             }
         }
@@ -181,8 +182,9 @@ impl World {
         let items: Vec<ImportItem> = (first..=last).map(|n| old_message(person, n)).collect();
         if self.command(peer, |engine, now| engine.import(id, &items, now))?.is_some() {
             self.marks.hit("a chat was imported");
+            let texts = self.oracle.imported.entry(id).or_default();
             for item in items {
-                self.oracle.imported.entry((id, item.text)).or_default().insert(peer);
+                texts.entry(item.text).or_default().insert(peer);
             }
         }
         Ok(())
