@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -86,10 +87,17 @@ async fn crowd(bench: &Bench, report: &mut Report, pairs: usize) -> Result<Curve
     let (mut lanes, mut tasks) = (Vec::new(), JoinSet::new());
     let bar = ProgressBar::new(pairs as u64);
     bar.set_style(ProgressStyle::with_template("  {bar:30} {pos}/{len} pairs of accounts")?);
-    for n in 0..pairs {
-        lanes.push(open(Pair::make(&server, &format!("load.{n}")).await?, &mut tasks)?);
+    // Some at a time: each waits for the server most of its time.
+    let made = (0..pairs).map(|n| {
+        let server = &server;
+        async move { Pair::make(server, &format!("load.{n}")).await }
+    });
+    let mut made = futures_util::stream::iter(made).buffer_unordered(16);
+    while let Some(pair) = made.try_next().await? {
+        lanes.push(open(pair, &mut tasks)?);
         bar.inc(1);
     }
+    drop(made);
     bar.finish_and_clear();
     let devices = pairs * DEVICES;
     let mut curves = Curves::default();

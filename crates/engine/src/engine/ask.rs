@@ -161,7 +161,7 @@ impl Engine {
         epoch: Epoch,
         participants: &Participants,
     ) -> Result<()> {
-        if id != ConversationId::of_self(self.me()?.account) {
+        if id != self.me()?.own {
             asked::live_through(&self.db, id, epoch, participants.accounts.iter().map(|p| p.account))?;
             self.session.asks.to_answer.entry(id).or_insert(self.now);
         }
@@ -197,7 +197,7 @@ impl Engine {
         if !self.session.asks.look {
             return Ok(());
         }
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let mut waited_for = asked::waited_for(&self.db)?;
         waited_for.remove(&own);
         let mut lacking = BTreeMap::new();

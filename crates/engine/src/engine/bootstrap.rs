@@ -44,7 +44,7 @@ impl Engine {
             // What the screen shows comes first, and for so few the snapshot of all is the larger part.
             (_, None) => HeadsRange { most: FIRST_PAGE, since: Position(0), after: None },
             (None, Some(_)) => {
-                let own = ConversationId::of_self(self.me()?.account);
+                let own = self.me()?.own;
                 let slots = self.snapshot_slots()?;
                 self.ask_once(Question::Heads, Request::Slots(own, slots), Asked::SnapshotSlots);
                 return Ok(());
@@ -150,7 +150,7 @@ impl Engine {
         if let Some(row) = row {
             self.take_row(id, row)?;
         }
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         for (of, slot) in head.slots.iter().map(|s| (id, s)).chain(head.keys.iter().map(|s| (own, s))) {
             match slot_at(heads, of, slot) {
                 Some(slot) => self.on_slot(&slot)?,

@@ -193,7 +193,7 @@ impl Engine {
         if self.conversation(id)?.is_some_and(|c| c.kind != participants.kind) {
             self.change(id)?.kind = participants.kind;
         }
-        let own = id == ConversationId::of_self(self.me()?.account);
+        let own = id == self.me()?.own;
         // The self conversation's keys are handed on by the self chain, not by the keyring it holds.
         self.learn_key(id, epoch, &key, own)
     }
@@ -311,7 +311,7 @@ impl Engine {
         ended: Epoch,
         begun: &ConversationKey,
     ) -> Result<Vec<SlotWrite>> {
-        if id != ConversationId::of_self(self.me()?.account) {
+        if id != self.me()?.own {
             return Ok(Vec::new());
         }
         let mut links = vec![ended];
@@ -330,7 +330,7 @@ impl Engine {
 
     /// The key of the epoch that begins, for those who lose every device: it reaches the vault together with the epoch.
     fn vault_of(&self, id: ConversationId, begun: Epoch, key: &ConversationKey) -> Result<Vec<VaultSeal>> {
-        let own = id == ConversationId::of_self(self.me()?.account);
+        let own = id == self.me()?.own;
         if own { self.vault_seals(begun, key) } else { Ok(Vec::new()) }
     }
 

@@ -65,6 +65,7 @@ impl Engine {
             username,
             invite: invite.map(str::to_owned),
             account,
+            own: ConversationId::of_self(account),
             device,
             key,
             identity: Some(identity),
@@ -87,7 +88,7 @@ impl Engine {
     pub(super) fn register_now(&mut self) -> Result<()> {
         let me = self.me()?.clone();
         let (Some(server), Some(nonce)) = (me.server_id, self.session.nonce) else { return Ok(()) };
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let list =
             people::account(&self.db, me.account)?.ok_or(EngineError::Internal("no own device list"))?.list;
         let self_conversation =
@@ -111,7 +112,7 @@ impl Engine {
     /// The account exists, as the answer to the registration or to a login after a lost one says.
     pub(super) fn registered(&mut self) -> Result<()> {
         let now = self.now;
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         if let Some(me) = &mut self.me {
             me.last_resort_at = now;
         }

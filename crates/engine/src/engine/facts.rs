@@ -95,7 +95,7 @@ pub(super) fn is_fact(name: &str) -> bool {
 impl Engine {
     /// Tells the account's devices of one that this device made one of them, or of itself.
     pub(super) fn introduce_device(&mut self, device: DeviceId, name: &str) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         self.enqueue_slot(own, &name_slot(device), shortened(name).into_bytes(), true)?;
         let linked = LinkedValue { at: self.server_now() };
         self.enqueue_slot(own, &format!("{LINKED}{device}"), diario_protocol::encode(&linked), true)
@@ -107,7 +107,7 @@ impl Engine {
             return Ok(());
         }
         let me = self.me()?.clone();
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let word = Word {
             hpke: self.device_secret()?.public(&self.crypto)?,
             holds_identity: me.is_primary(),

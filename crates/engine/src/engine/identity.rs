@@ -5,7 +5,7 @@
 //! empties the slot. All of it follows from the list and the slots: killed anywhere on any side, it goes on.
 
 use diario_protocol::device_list::DeviceRole;
-use diario_protocol::{AccountId, ConversationId, DeviceId, Refusal};
+use diario_protocol::{AccountId, DeviceId, Refusal};
 use minicbor::{Decode, Encode};
 
 use super::facts::word_of;
@@ -53,7 +53,7 @@ impl Engine {
             return Ok(());
         }
         let me = self.me()?.clone();
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let known = people::devices(&self.db, me.account)?;
         for device in known {
             let primary = device.listed && device.role == DeviceRole::Primary;
@@ -117,7 +117,7 @@ impl Engine {
             return Ok(());
         }
         me.save(&self.db)?;
-        let (own, this, stage) = (ConversationId::of_self(me.account), me.device, me.stage);
+        let (own, this, stage) = (me.own, me.device, me.stage);
         // What was sealed for it once must not open again, whoever kept it.
         devices::drop_secret(&self.db)?;
         for wish in outbox::list_changes(&self.db, own)? {

@@ -79,7 +79,7 @@ impl Engine {
 
     /// The first self key: the same on every device of the account, for ever, and known to nobody else.
     fn import_secret(&mut self) -> Result<ConversationKey, CommandError> {
-        let own = ConversationId::of_self(self.active()?.account);
+        let own = self.active()?.own;
         self.key(own, Epoch(0))?.ok_or(CommandError::NotYet)
     }
 

@@ -46,7 +46,7 @@ impl Engine {
         {
             return Ok(());
         }
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let waiting = sealed::epochs_waited_for(&self.db, MOST)?;
         let missing_links: Vec<Epoch> = waiting.iter().filter(|(c, _)| *c == own).map(|(_, e)| *e).collect();
         if let Some(links) = self.links_to(own, &missing_links)? {
@@ -89,7 +89,7 @@ impl Engine {
     /// Links of the self chain came, as many as there are.
     pub(super) fn on_chain(&mut self, mut slots: Vec<Slot>, asked: &[Epoch]) -> Result<()> {
         self.session.asking.remove(&Question::Keys);
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let keys: BTreeSet<SlotKey> = asked.iter().map(|e| SlotKey::of_name(own, &chain_name(*e))).collect();
         // Each opens with the key that the one before it gave.
         slots.sort_by_key(|slot| std::cmp::Reverse(slot.epoch));

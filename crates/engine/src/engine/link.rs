@@ -16,6 +16,7 @@ use crate::error::{CommandError, EngineError};
 use crate::event::{Event, LinkingStep};
 use crate::linking::{Approver, Candidate, Event as LinkEvent, LinkCode, LinkingError, PairingCode, Step};
 use crate::store::people::{self, Me, Stage};
+use crate::store::sealed;
 
 /// What the candidate asks for.
 #[derive(Debug, Encode, Decode)]
@@ -393,8 +394,11 @@ impl Engine {
             return Ok(());
         }
         let me = self.me()?.clone();
-        let own = ConversationId::of_self(me.account);
-        let epoch = self.conversation(own)?.map_or(Epoch(0), |c| c.log_epoch);
+        let own = me.own;
+        // A device that was put back from a copy may not be in the newest epoch yet. From an older key the new device finds
+        // its way as well: the chain leads to older ones still, and into the group it comes by itself.
+        let newest = sealed::epochs_with_key(&self.db, own)?.pop();
+        let epoch = newest.ok_or(EngineError::Internal("no self key"))?;
         let key = self.key(own, epoch)?.ok_or(EngineError::Internal("no self key"))?;
         let list =
             people::account(&self.db, me.account)?.ok_or(EngineError::Internal("no own device list"))?.list;
@@ -443,6 +447,7 @@ impl Engine {
             username: grant.username,
             invite: None,
             account,
+            own: ConversationId::of_self(account),
             device: side.key.device_id(),
             key: side.key.clone(),
             identity: None,
@@ -455,7 +460,7 @@ impl Engine {
         let username = me.username.clone();
         self.me = Some(me);
         let own = ConversationId::of_self(account);
-        crate::store::sealed::save_key(&self.db, own, grant.self_epoch, &self_key, true)?;
+        sealed::save_key(&self.db, own, grant.self_epoch, &self_key, true)?;
         self.put_messages(mailbox, finished.map(|step| step.send).unwrap_or_default());
         // This connection goes on as the device's; the mailbox must not count as open for as long.
         self.ask_mailbox(Request::CloseMailbox(mailbox));

@@ -276,6 +276,9 @@ impl Engine {
             if let Some(next) = engine.session.waits().min().copied() {
                 engine.set_timer(Timer::Retry, next);
             }
+            if due.contains_key(&Timer::Retry) {
+                engine.retry_arrivals()?;
+            }
             if due.contains_key(&Timer::Validity) { engine.look_at_validity() } else { Ok(()) }
         })
     }

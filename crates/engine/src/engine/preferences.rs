@@ -196,7 +196,7 @@ impl Engine {
     pub fn settings(&self) -> Result<Settings> {
         let default = Settings { receipts: self.config.receipts };
         let Some(me) = &self.me else { return Ok(default) };
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         if let Some(settings) = read_value(effective(&self.db, own, SETTINGS)?) {
             return Ok(settings);
         }
@@ -235,7 +235,7 @@ impl Engine {
     /// What is being written in a conversation, on any device of the account; empty if nothing is.
     pub fn draft(&self, id: ConversationId) -> Result<String> {
         let Some(me) = &self.me else { return Ok(String::new()) };
-        Ok(Arranged::of(&self.db, ConversationId::of_self(me.account), id)?.draft(id))
+        Ok(Arranged::of(&self.db, me.own, id)?.draft(id))
     }
 
     pub(super) fn put_draft(&mut self, id: ConversationId, text: &str) -> Result<()> {
@@ -252,7 +252,7 @@ impl Engine {
         self.command(now, |engine| {
             let me = engine.active()?;
             engine.conversation_or_refuse(id)?;
-            let own = ConversationId::of_self(me.account);
+            let own = me.own;
             if Arranged::of(&engine.db, own, id)?.arrangement(id) != arrangement {
                 let name = name_of(ARRANGEMENT, id);
                 engine.put_own(&name, diario_protocol::encode(&arrangement))?;
@@ -274,7 +274,7 @@ impl Engine {
                 return Err(CommandError::NoName);
             }
             let slot = facts::name_slot(device);
-            let own = ConversationId::of_self(me.account);
+            let own = me.own;
             if effective(&engine.db, own, &slot)?.as_deref() != Some(name.as_bytes()) {
                 engine.put_own(&slot, name.as_bytes().to_vec())?;
                 engine.own_slot_changed(&slot)?;
@@ -313,7 +313,7 @@ impl Engine {
     }
 
     fn put_own(&mut self, name: &str, value: Vec<u8>) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         self.enqueue_slot(own, name, value, true)
     }
 
@@ -331,20 +331,20 @@ impl Engine {
 
     /// How far this account has read a conversation by the marker that only its own devices know.
     pub(super) fn private_marker(&self, id: ConversationId) -> Result<Seq> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let marker: Option<MarkerValue> = read_value(effective(&self.db, own, &name_of(MARKER, id))?);
         Ok(marker.map_or(Seq(0), |marker| marker.read))
     }
 
     /// Conversations without notifications.
     pub(super) fn muted(&self) -> Result<Vec<ConversationId>> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         Ok(Arranged::all(&self.db, own)?.muted())
     }
 
     /// Takes a slot of the self conversation that another device of the account wrote.
     pub(super) fn use_own_slot(&mut self, named: &NamedValue) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let Some(queued) = outbox::slot(&self.db, own, &named.name)? else {
             return self.own_slot_changed(&named.name);
         };
@@ -395,7 +395,7 @@ impl Engine {
 
     /// What was written of a slot does not wait any more: sent, or refused for good. What the server has counts again.
     pub(super) fn slot_write_gone(&mut self, id: ConversationId, name: &str) -> Result<()> {
-        if id == ConversationId::of_self(self.me()?.account) {
+        if id == self.me()?.own {
             return self.own_slot_changed(name);
         }
         if name == super::slots::TITLE

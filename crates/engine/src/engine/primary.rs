@@ -95,7 +95,7 @@ impl Engine {
     /// Makes of everything that is wanted the next device list, if there is anything.
     pub(super) fn change_list(&mut self) -> Result<()> {
         let me = self.me()?.clone();
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let wishes = outbox::list_changes(&self.db, own)?;
         let link = self.device_to_link();
         if wishes.is_empty() && link.is_none() && self.session.to_renew.is_empty() {
@@ -175,7 +175,7 @@ impl Engine {
 
     /// Whether another primary says that it holds the account's key: only then may this one give it away.
     fn is_relieved(&self, me: &Me, list: &DeviceList) -> Result<bool> {
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         for device in list.devices.iter().filter(|d| d.role == DeviceRole::Primary && d.id() != me.device) {
             if word_of(&self.db, own, device.id())?.is_some_and(|word| word.holds_identity) {
                 return Ok(true);
@@ -346,7 +346,7 @@ impl Engine {
     }
 
     fn want(&mut self, kind: u8, device: DeviceId) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let wanted = outbox::list_changes(&self.db, own)?;
         if wanted.iter().any(|o| o.kind == kind && o.payload == device.as_bytes()) {
             return Ok(());

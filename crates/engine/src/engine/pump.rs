@@ -56,7 +56,7 @@ impl Engine {
         if !self.timers.contains_key(&Timer::Receipts) {
             due.extend(self.session.unmarked.iter().copied());
         }
-        due.insert(ConversationId::of_self(self.me()?.account));
+        due.insert(self.me()?.own);
         for id in due {
             self.pump_conversation(id)?;
         }
@@ -93,7 +93,7 @@ impl Engine {
             sealed::drop_pending_commit(&self.db, id)?;
         }
         let outgoing = outbox::oldest(&self.db, id, 2 * WINDOW)?;
-        let own = id == ConversationId::of_self(self.me()?.account);
+        let own = id == self.me()?.own;
         let receipts = self.session.unmarked.contains(&id) && !self.timers.contains_key(&Timer::Receipts);
         match conversation.membership {
             Membership::Creating => self.create_group(id),

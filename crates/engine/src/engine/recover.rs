@@ -224,6 +224,7 @@ impl Engine {
             username: opened.username.clone(),
             invite: None,
             account: opened.list.account(),
+            own: ConversationId::of_self(opened.list.account()),
             device,
             key: side.key.clone(),
             identity: Some(identity.clone()),
@@ -234,7 +235,7 @@ impl Engine {
         // What an earlier try left is of an older vault.
         self.forget_everything()?;
         recovery::begin(&self.db, list.signed(), epoch)?;
-        sealed::save_key(&self.db, ConversationId::of_self(me.account), epoch, &self_key, true)?;
+        sealed::save_key(&self.db, me.own, epoch, &self_key, true)?;
         me.save(&self.db)?;
         let (Some(server), Some(nonce)) = (self.session.server, self.session.nonce) else {
             return Err(EngineError::Internal("no hello"));
@@ -263,7 +264,7 @@ impl Engine {
     /// Once, when everything is here: whether the vault was as new as the account.
     pub(super) fn compare_recovered(&mut self) -> Result<()> {
         let Some((_, sealed)) = recovery::under_way(&self.db)? else { return Ok(()) };
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let Some(found) = self.conversation(own)?.map(|c| c.log_epoch) else { return Ok(()) };
         recovery::end(&self.db)?;
         if found > sealed && self.key(own, found)?.is_none() {

@@ -276,9 +276,9 @@ impl Engine {
                 self.back_off(conversation, RETRY_MS);
                 Ok(())
             }
-            Asked::Accounts(names) => {
+            Asked::Accounts(asked) => {
                 self.session.asking.remove(&Question::Accounts);
-                self.lookup_refused(&names, &refusal);
+                self.lookup_refused(&asked, &refusal);
                 Ok(())
             }
             Asked::History(account) => {

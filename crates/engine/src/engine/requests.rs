@@ -40,7 +40,7 @@ pub(super) struct Session {
     /// Questions that need no second copy under way.
     pub(super) asking: BTreeSet<Question>,
     /// Of these, those that were refused for a while, and until when not to ask again.
-    refused: BTreeMap<Question, Timestamp>,
+    pub(super) refused: BTreeMap<Question, Timestamp>,
     pub(super) key_packages_left: u32,
     /// Mailbox requests that wait for the one under way: their order matters, and the server answers side by side.
     pub(super) mailbox_queue: VecDeque<Request>,

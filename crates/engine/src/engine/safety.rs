@@ -128,7 +128,7 @@ impl Engine {
     /// The safety number of this account and another one; `None` while the other one's key is not known here.
     pub fn safety_number(&self, account: AccountId) -> Result<Option<SafetyNumber>> {
         let Some(me) = self.identity() else { return Ok(None) };
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let Some((mine, theirs)) = self.fingerprints(account)? else { return Ok(None) };
         Ok(Some(SafetyNumber {
             digits: fingerprint::digits(&mine, &theirs),
@@ -150,7 +150,7 @@ impl Engine {
             if account == me.account {
                 return Err(CommandError::Membership("that is your own account"));
             }
-            let own = ConversationId::of_self(me.account);
+            let own = me.own;
             if verified_at(&engine.db, own, account)?.is_some() == verified {
                 return Ok(());
             }
@@ -171,7 +171,7 @@ impl Engine {
     pub fn acknowledge_key_change(&mut self, account: AccountId, now: Timestamp) -> Done<()> {
         self.command(now, |engine| {
             let me = engine.active()?;
-            let own = ConversationId::of_self(me.account);
+            let own = me.own;
             if changed(&engine.db, own)?.contains_key(&account) {
                 let name = format!("{ACCEPTED}{account}");
                 engine.enqueue_slot(own, &name, diario_protocol::encode(&AcceptedValue { at: now }), true)?;
@@ -184,7 +184,7 @@ impl Engine {
     /// What the user knows of who an account is.
     pub fn trust(&self, account: AccountId) -> Result<Trust> {
         let Some(me) = self.identity() else { return Ok(Trust::Unverified) };
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         if verified_at(&self.db, own, account)?.is_some() {
             return Ok(Trust::Verified);
         }

@@ -164,7 +164,7 @@ impl Engine {
 
     fn use_slot(&mut self, slot: &Slot, named: &NamedValue) -> Result<()> {
         let id = slot.conversation;
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         if id == own && (named.name == KEYRING || named.name.starts_with(CHAIN)) {
             let Some(ring) = read_ring(&named.value) else {
                 return self.refuse_slot(slot, "it holds no key");
@@ -224,7 +224,7 @@ impl Engine {
 
     /// Puts the keys that the keyring lacks into it, many at a time.
     pub(super) fn fill_keyring(&mut self) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let Some(conversation) = self.conversation(own)?.cloned() else { return Ok(()) };
         let lane = self.session.lane(own);
         if lane.control || lane.slots || lane.wait_for.is_some() || lane.not_before.is_some() {

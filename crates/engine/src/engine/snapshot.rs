@@ -125,7 +125,7 @@ fn part_name(part: usize) -> String {
 impl Engine {
     /// Keys of the slots that a snapshot may be in.
     pub(super) fn snapshot_slots(&self) -> Result<Vec<SlotKey>> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let most = PARTS.min(usize::from(self.session.limits.batch));
         Ok((0..most).map(|part| SlotKey::of_name(own, &part_name(part))).collect())
     }
@@ -181,7 +181,7 @@ impl Engine {
 
     /// Puts a new snapshot where the last one is old. `eager`: one is wanted for what is about to happen, or just did.
     pub(super) fn put_snapshot(&mut self, eager: bool) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         if !self.session.is_live() || self.session.room() == 0 {
             return Ok(());
         }
@@ -240,7 +240,7 @@ impl Engine {
         if let Some(position) = self.session.snapshot.at {
             return Ok(position);
         }
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let value = sealed::value(&self.db, own, &part_name(0))?.unwrap_or_default();
         let part = diario_protocol::decode::<Part>(&value, value.len()).unwrap_or_default();
         self.session.snapshot.at = Some(part.position);

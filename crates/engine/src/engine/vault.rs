@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diario_protocol::{
-    ConversationId, Epoch, PublicKey, PutVault, RecoveryId, Refusal, Request, Timestamp, VaultMethod,
-    VaultSeal,
+    Epoch, PublicKey, PutVault, RecoveryId, Refusal, Request, Timestamp, VaultMethod, VaultSeal,
 };
 use openmls_traits::random::OpenMlsRand;
 use zeroize::Zeroizing;
@@ -176,7 +175,7 @@ impl Engine {
     }
 
     fn put_method(&mut self, id: RecoveryId, record: &MethodRecord) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         self.enqueue_slot(own, &name_of(id), diario_protocol::encode(record), true)?;
         self.emit(Event::Recovery(RecoveryStep::Methods));
         Ok(())
@@ -185,7 +184,7 @@ impl Engine {
     /// Methods that the account vouches for, the removed ones too; with those that wait to be written, if `queued`.
     fn methods(&self, queued: bool) -> Result<BTreeMap<RecoveryId, Sealing>> {
         let me = self.me()?;
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let mut methods = BTreeMap::new();
         let mut named = recovery::slots_under(&self.db, own, RECOVERY)?;
         if queued {
@@ -244,7 +243,7 @@ impl Engine {
 
     /// Compares the vault with the methods, and puts right what is not.
     pub(super) fn look_after_vault(&mut self) -> Result<()> {
-        let own = ConversationId::of_self(self.me()?.account);
+        let own = self.me()?.own;
         let Some(conversation) = self.conversation(own)?.cloned() else { return Ok(()) };
         let epoch = conversation.log_epoch;
         let lane = self.session.lane(own);
@@ -317,7 +316,7 @@ impl Engine {
             self.ask_again_later(Question::Vault);
         } else if let Ok(me) = self.me() {
             // The question stays asked: on this connection the refusal would be the same.
-            let conversation = ConversationId::of_self(me.account);
+            let conversation = me.own;
             self.emit(Event::Failed { conversation, id: None, refusal });
         }
     }

@@ -32,6 +32,8 @@ pub(crate) struct Me {
     pub(crate) username: Username,
     pub(crate) invite: Option<String>,
     pub(crate) account: AccountId,
+    /// The account's self conversation: a hash, asked for at every input.
+    pub(crate) own: ConversationId,
     pub(crate) key: KeyPair,
     pub(crate) device: DeviceId,
     /// Primaries only.
@@ -70,6 +72,7 @@ impl Me {
             return Ok(None);
         };
         let key = KeyPair::from_secret(&key);
+        let account = id(&account, AccountId::from_slice)?;
         Ok(Some(Self {
             stage: match stage {
                 0 => Stage::Registering,
@@ -83,7 +86,8 @@ impl Me {
             name,
             username: username.parse().map_err(|_| StoreError::Damaged("a username that is none"))?,
             invite,
-            account: id(&account, AccountId::from_slice)?,
+            account,
+            own: ConversationId::of_self(account),
             device: key.device_id(),
             key,
             identity: identity.map(|secret| KeyPair::from_secret(&secret)),

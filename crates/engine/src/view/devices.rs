@@ -1,7 +1,7 @@
 //! The own account's devices, as they are shown.
 
 use diario_protocol::device_list::DeviceRole;
-use diario_protocol::{ConversationId, DeviceId, Timestamp};
+use diario_protocol::{DeviceId, Timestamp};
 
 use super::Result;
 use crate::engine::{Engine, WARNING_MS, facts_of};
@@ -60,7 +60,7 @@ impl Engine {
     }
 
     fn device_view(&self, me: &Me, d: &KnownDevice, now: Timestamp) -> Result<DeviceView> {
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let facts = facts_of(self.db(), own, d.device)?;
         let this = d.device == me.device;
         let primary = d.role == DeviceRole::Primary;

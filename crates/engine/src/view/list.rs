@@ -135,7 +135,7 @@ impl Engine {
     /// All conversations, newest first.
     pub fn conversation_rows(&self) -> Result<Vec<ConversationRow>> {
         let Some(me) = self.identity() else { return Ok(Vec::new()) };
-        let mut arranged = Arranged::all(self.db(), ConversationId::of_self(me.account))?;
+        let mut arranged = Arranged::all(self.db(), me.own)?;
         let mut people: HashMap<ConversationId, Others> = HashMap::new();
         let mut statement = self.db().prepare_cached(PEOPLE)?;
         let mut rows = statement.query([])?;
@@ -170,7 +170,7 @@ impl Engine {
     pub fn conversation_row(&self, id: ConversationId) -> Result<Option<ConversationRow>> {
         let Some(me) = self.identity() else { return Ok(None) };
         let Some(c) = Conversation::load(self.db(), id)? else { return Ok(None) };
-        let own = ConversationId::of_self(me.account);
+        let own = me.own;
         let others = self.others_in(id, &changed_keys(self.db(), own)?)?;
         let mut arranged = Arranged::of(self.db(), own, id)?;
         let gap = conversation::gap(self.db(), id)?;
@@ -186,7 +186,7 @@ impl Engine {
     /// Whether a conversation is without notifications.
     pub fn is_muted(&self, id: ConversationId) -> Result<bool> {
         let Some(me) = self.identity() else { return Ok(false) };
-        Ok(Arranged::of(self.db(), ConversationId::of_self(me.account), id)?.arrangement(id).muted)
+        Ok(Arranged::of(self.db(), me.own, id)?.arrangement(id).muted)
     }
 
     /// How far a conversation's messages were delivered and read.

@@ -23,6 +23,8 @@ pub(crate) enum Human {
     Again { peer: usize },
     /// Vouches for a device whose time has run out.
     Renew { peer: usize },
+    /// What failed because the account was out is sent again when it is in, if that is in so many looks.
+    SendAgain { peer: usize, looks: u32 },
     /// Chooses which devices stay, and recovers.
     Recover { peer: usize, keep: bool },
 }
@@ -58,6 +60,10 @@ impl World {
         match event {
             Event::Linking(step) => self.linking(peer, step),
             Event::Recovery(step) => self.recovering(peer, step),
+            Event::Failed { .. } => {
+                self.look_again(peer, 8);
+                Ok(())
+            }
             Event::Expired => {
                 self.marks.hit("a device's time ran out");
                 self.in_ms(HOUR, Due::Human(Human::Renew { peer }));
@@ -131,6 +137,11 @@ impl World {
             }
             Human::Again { peer } => self.begin_again(peer)?,
             Human::Renew { peer } => self.renew(peer)?,
+            Human::SendAgain { peer, looks } => {
+                if !self.retry(peer)? && looks > 0 {
+                    self.look_again(peer, looks - 1);
+                }
+            }
             Human::Recover { peer, keep } => {
                 let keep = if keep { Keep::All } else { Keep::None };
                 self.note_of(peer, Kind::Operation, format!("recovers, keeping {keep:?}"));
@@ -138,6 +149,11 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn look_again(&mut self, peer: usize, looks: u32) {
+        let pause = 10 * self.plan.pause_ms;
+        self.in_ms(pause, Due::Human(Human::SendAgain { peer, looks }));
     }
 
     /// A device without an account begins with what it is there for.

@@ -235,7 +235,7 @@ impl World {
             Operation::Verify => self.verify(peer),
             Operation::LookBack => self.look_back(peer),
             Operation::Import => self.import(peer),
-            Operation::Retry => self.retry(peer),
+            Operation::Retry => self.retry(peer).map(drop),
             Operation::Discard => self.discard(peer),
         }
     }

@@ -7,6 +7,8 @@ use diario_server::Settings;
 
 use crate::Random;
 
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// The shape of one run. All of it follows from the seed.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -43,6 +45,8 @@ impl Plan {
             key_packages: [1, 3, 20][random.below(3)],
             platform: "a simulation".into(),
             fill: Fill::Always,
+            // With the shorter one a device that is off for a long pause runs out.
+            link_validity_ms: [14, 14, 3][random.below(3)] * DAY_MS,
             ..EngineConfig::default()
         };
         Self {

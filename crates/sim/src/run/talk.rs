@@ -79,18 +79,19 @@ impl World {
         Ok(Some(messages.swap_remove(chosen)))
     }
 
-    /// Sends again what was refused for good.
-    pub(super) fn retry(&mut self, peer: usize) -> Result<()> {
+    /// Sends again what was refused for good, once the account is in the conversation again; whether it did.
+    pub(super) fn retry(&mut self, peer: usize) -> Result<bool> {
         let failed = |m: &MessageView| m.state == MessageState::Failed;
-        let Some(message) = self.some_message(peer, failed)? else { return Ok(()) };
+        let Some(message) = self.some_message(peer, failed)? else { return Ok(false) };
         self.note_of(peer, Kind::Operation, format!("sends {} again", short(&message.id)));
-        if self.command(peer, |engine, now| engine.retry(message.conversation, message.id, now))?.is_some() {
-            self.marks.hit("a message that failed was sent again");
-            if let Some(said) = self.oracle.said.get_mut(&message.id) {
-                said.excused = false;
-            }
+        if self.command(peer, |engine, now| engine.retry(message.conversation, message.id, now))?.is_none() {
+            return Ok(false);
         }
-        Ok(())
+        self.marks.hit("a message that failed was sent again");
+        if let Some(said) = self.oracle.said.get_mut(&message.id) {
+            said.excused = false;
+        }
+        Ok(true)
     }
 
     /// Drops what is not sent yet, or was refused for good.
