@@ -1,8 +1,11 @@
 //! Conversations of more than two.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use anyhow::Result;
 use diario_engine::{Event, GroupChange, MessageState};
-use diario_protocol::{AccountId, Request};
+use diario_protocol::{AccountId, Refusal, Reply, Request, ServerFrame};
 use diario_sim::{SimDevice, World, settle};
 
 /// Anna and Bruno, and Bruno's account as Anna finds it.
@@ -245,6 +248,42 @@ async fn a_welcome_is_checked_against_lists_that_are_newer_than_it() -> Result<(
         carla.engine.change_group(group, &GroupChange::Remove(vec![bruno_id]), now)?;
         settle(&mut [&mut anna, &mut bruno, &mut carla, &mut device]).await?;
     }
+    Ok(())
+}
+
+/// The same while the server is too busy to tell of them: once it is not, nothing else has to come by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_in_asks_again_for_lists_that_were_refused() -> Result<()> {
+    let (world, mut anna, mut bruno, _) = two().await?;
+    let mut carla = SimDevice::new(&world, "carla")?;
+    carla.register("carla").await?;
+    bruno.find("anna").await?;
+    let (anna_id, bruno_id) = (carla.find("anna").await?, carla.find("bruno").await?);
+    let now = carla.now();
+    let group = carla.engine.create_conversation("Gita", &[anna_id], now)?;
+    settle(&mut [&mut anna, &mut carla]).await?;
+    let mut pc = SimDevice::new(&world, "pc")?;
+    pc.link_to(&mut anna, true).await?;
+    pc.say(group, "so it is in the group")?;
+    settle(&mut [&mut anna, &mut carla, &mut pc]).await?;
+    let busy = Arc::new(AtomicBool::new(true));
+    let is_busy = Arc::clone(&busy);
+    bruno.tamper(move |frame| match frame {
+        ServerFrame::Reply(id, Reply::DeviceLists(_) | Reply::Accounts(_)) if is_busy.load(Relaxed) => {
+            vec![ServerFrame::Refused(id, Refusal::StorageUnavailable)]
+        }
+        other => vec![other],
+    });
+    carla.engine.change_group(group, &GroupChange::Add(vec![bruno_id]), now)?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla, &mut pc]).await?;
+    let is_in = |bruno: &SimDevice| -> Result<bool> {
+        Ok(bruno.engine.log_state(group)?.is_some_and(|state| state.in_group))
+    };
+    assert!(!is_in(&bruno)?, "the welcome names a device that no list here has");
+    busy.store(false, Relaxed);
+    world.clock().advance(6_000);
+    settle(&mut [&mut bruno]).await?;
+    assert!(is_in(&bruno)?, "{:?}", bruno.last_events());
     Ok(())
 }
 

@@ -482,29 +482,3 @@ async fn a_made_up_self_conversation_gets_no_key() -> Result<()> {
     assert!(!told, "nothing was sealed for it");
     Ok(())
 }
-
-/// A stranger's group waits for the stranger's devices; the server that would tell of them is busy just then.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_in_asks_again_for_devices_that_were_refused() -> Result<()> {
-    let mut four = talking().await?;
-    let mut anna = SimDevice::new(&four.world, "anna")?;
-    anna.register("anna").await?;
-    let marco = anna.find("marco").await?;
-    let mut busy = 3;
-    four.marco.tamper(move |frame| match frame {
-        ServerFrame::Reply(id, Reply::Accounts(_)) if busy > 0 => {
-            busy -= 1;
-            vec![ServerFrame::Refused(id, diario_protocol::Refusal::StorageUnavailable)]
-        }
-        other => vec![other],
-    });
-    let chat = anna.direct(marco)?;
-    anna.say(chat, "hello")?;
-    for _ in 0..8 {
-        settle(&mut [&mut four.marco, &mut four.marco_pc, &mut anna]).await?;
-        four.world.clock().advance(3_000);
-    }
-    assert_eq!(four.marco.texts(chat)?, ["hello"], "{:?}", four.marco.last_events());
-    assert!(four.marco.engine.log_state(chat)?.is_some_and(|state| state.in_group));
-    Ok(())
-}
