@@ -1,6 +1,7 @@
 //! A device killed between any two of its transactions goes on from the store that it left.
 
 use anyhow::Result;
+use diario_protocol::{ConversationId, Reply, ServerFrame};
 use diario_sim::{SimDevice, World, settle};
 
 /// Runs a scene on a device whose store is copied after every step, then revives each copy in turn.
@@ -73,6 +74,50 @@ async fn every_copy_of_the_store_goes_on() -> Result<()> {
         assert_eq!(words.last(), Some(&text), "copy {i}: {:?} {:?}", revived.events, marco.last_events());
         assert_eq!(words.iter().filter(|w| **w == text).count(), 1, "copy {i}");
         revived.disconnect();
+    }
+    Ok(())
+}
+
+/// A primary that was put back from a copy, and that the server does not let into the newest epoch yet, lets a device in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_is_not_in_the_newest_epoch_lets_a_device_in() -> Result<()> {
+    let world = World::new().await?;
+    let store = world.folder().join("phone.db");
+    let copy = world.folder().join("copy.db");
+    let mut phone = SimDevice::at(&world, "phone", &store)?;
+    phone.register("giulia").await?;
+    let (mut pc, mut lost) = (SimDevice::new(&world, "pc")?, SimDevice::new(&world, "lost")?);
+    pc.link_to(&mut phone, true).await?;
+    lost.link_to(&mut phone, true).await?;
+    settle(&mut [&mut phone, &mut pc, &mut lost]).await?;
+    rusqlite::Connection::open(&store)?.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    pc.disconnect();
+    phone.engine.revoke(lost.engine.whoami().unwrap().2, phone.now())?;
+    settle(&mut [&mut phone, &mut lost]).await?;
+    pc.connect().await?;
+    settle(&mut [&mut phone, &mut pc]).await?;
+    let own = ConversationId::of_self(phone.account()?);
+    phone.disconnect();
+    drop(phone);
+    let mut phone = SimDevice::at(&world, "phone from a copy", &copy)?;
+    // Never answered.
+    phone.tamper(|frame| match frame {
+        ServerFrame::Reply(_, Reply::GroupState(_)) => vec![],
+        other => vec![other],
+    });
+    phone.connect().await?;
+    settle(&mut [&mut phone, &mut pc]).await?;
+    assert!(phone.engine.log_state(own)?.is_some_and(|state| !state.in_group), "its own commit is gone");
+    let mut tablet = SimDevice::new(&world, "tablet")?;
+    tablet.link_to(&mut phone, true).await?;
+    phone.trust();
+    phone.disconnect();
+    phone.connect().await?;
+    settle(&mut [&mut phone, &mut pc, &mut tablet]).await?;
+    for device in [&phone, &pc, &tablet] {
+        let state = device.engine.log_state(own)?;
+        assert!(state.is_some_and(|state| state.in_group), "{}: {:?}", device.name, device.last_events());
+        assert_eq!(device.engine.diagnose()?.waiting, 0, "{}", device.name);
     }
     Ok(())
 }
