@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diario_client::Client;
 use diario_engine::Engine;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Take};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,11 @@ use crate::output::Output;
 
 /// Frames on their way to another process; beyond them the command waits.
 const FRAMES: usize = 64;
+/// Bytes of a command line and all answers to what it asks: more than any of the system's own, and never all memory.
+const MOST: u64 = 4 * 1024 * 1024;
+
+/// What another process says.
+type Spoken = Lines<BufReader<Take<OwnedReadHalf>>>;
 
 /// The listening socket and the commands that came by it.
 pub(crate) struct Holder {
@@ -80,7 +85,7 @@ async fn accept(listener: UnixListener, path: PathBuf, shared: Arc<Shared>, mut 
 /// Runs one command. When the other process goes, so does the command.
 async fn attend(stream: UnixStream, shared: Arc<Shared>) {
     let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
+    let mut lines = BufReader::new(read.take(MOST)).lines();
     let Ok(Some(text)) = lines.next_line().await else { return };
     let (frames, mut sent) = mpsc::channel::<Frame>(FRAMES);
     let writer = tokio::spawn(async move {
@@ -110,7 +115,7 @@ async fn run(
     request: Option<Request>,
     shared: &Shared,
     frames: &mpsc::Sender<Frame>,
-    lines: &mut tokio::io::Lines<BufReader<OwnedReadHalf>>,
+    lines: &mut Spoken,
 ) -> Frame {
     let Some(Request { face, command, .. }) = request else {
         let text = format!(
@@ -155,10 +160,7 @@ async fn guarded(context: &mut Context, command: Command) -> Result<(), CliError
     commands::run(context, command).await
 }
 
-async fn read_answers(
-    lines: &mut tokio::io::Lines<BufReader<OwnedReadHalf>>,
-    answer: &mpsc::Sender<Option<String>>,
-) {
+async fn read_answers(lines: &mut Spoken, answer: &mpsc::Sender<Option<String>>) {
     while let Ok(Some(text)) = lines.next_line().await {
         let Ok(Answer(given)) = serde_json::from_str(&text) else { return };
         if answer.send(given).await.is_err() {
