@@ -69,7 +69,7 @@ impl Engine {
         self.fill_holes()
     }
 
-    fn pump_conversation(&mut self, id: ConversationId) -> Result<()> {
+    pub(super) fn pump_conversation(&mut self, id: ConversationId) -> Result<()> {
         let Some(conversation) = self.conversation(id)?.cloned() else { return Ok(()) };
         let behind = conversation.log_next <= conversation.known_head;
         let lane = self.session.lane(id);

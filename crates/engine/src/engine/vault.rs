@@ -40,6 +40,16 @@ fn read_method(name: &str, value: &[u8], identity: &PublicKey) -> Option<Sealing
     record.verify(identity).filter(|method| name_of(method.id) == name)
 }
 
+/// Keys of words that are not removed, but for the newest: there is one at a time.
+fn replaced(methods: &BTreeMap<RecoveryId, Sealing>) -> BTreeSet<RecoveryId> {
+    let is_key = |method: &&Sealing| !method.record.is_removed() && method.record.kind() == MethodKind::Words;
+    let mut keys: Vec<_> =
+        methods.values().filter(is_key).map(|method| (method.record.made_at(), method.id)).collect();
+    keys.sort_unstable();
+    keys.pop();
+    keys.into_iter().map(|(_, id)| id).collect()
+}
+
 /// A new key of words, until its user has shown that it was written down.
 pub(super) struct Offered {
     secret: RecoverySecret,
@@ -61,8 +71,8 @@ impl Engine {
         })
     }
 
-    /// The user's answer to the three words asked for, in the order asked. If it is right the key counts from now on,
-    /// as soon as the server has it, and older keys of words count no longer.
+    /// The user's answer to the three words asked for, in the order asked. If it is right the key counts as soon as the
+    /// server has it, and from then on older keys of words count no longer.
     pub fn confirm_recovery_key(&mut self, words: &[String], now: Timestamp) -> Done<RecoveryId> {
         self.command(now, |engine| {
             let Recovery::Offered(offered) = &engine.recovery else {
@@ -74,15 +84,7 @@ impl Engine {
                 return Err(CommandError::WrongWord(offered.asked[i]));
             }
             let keys = MethodKeys::of(&offered.secret);
-            let older: Vec<_> = engine
-                .methods(true)?
-                .into_values()
-                .filter(|method| method.record.kind() == MethodKind::Words && method.id != keys.id())
-                .collect();
             let id = engine.add_method(&keys, MethodKind::Words, "", None)?;
-            for method in older {
-                engine.mark_removed(&method)?;
-            }
             engine.recovery = Recovery::None;
             Ok(id)
         })
@@ -109,8 +111,11 @@ impl Engine {
             return Ok(Vec::new());
         }
         let vault = recovery::vault(&self.db)?;
-        let methods = self.methods(true)?.into_values().filter(|method| !method.record.is_removed());
+        let methods = self.methods(true)?;
+        let replaced = replaced(&methods);
         let mut methods: Vec<_> = methods
+            .into_values()
+            .filter(|method| !method.record.is_removed() && !replaced.contains(&method.id))
             .map(|method| RecoveryMethod {
                 id: method.id,
                 kind: method.record.kind(),
@@ -163,7 +168,10 @@ impl Engine {
         credential: Option<Vec<u8>>,
     ) -> Done<RecoveryId> {
         let identity = self.me()?.identity.clone().ok_or(CommandError::NotPrimary)?;
-        let record = keys.record(kind, label, credential, self.server_now(), &identity, &self.crypto)?;
+        // The newest key of words replaces the others, whatever became of the clock since they were made.
+        let newest = self.methods(true)?.into_values().map(|method| method.record.made_at()).max();
+        let made_at = newest.map_or(self.server_now(), |at| at.plus_ms(1).max(self.server_now()));
+        let record = keys.record(kind, label, credential, made_at, &identity, &self.crypto)?;
         self.put_method(keys.id(), &record)?;
         Ok(keys.id())
     }
@@ -266,8 +274,22 @@ impl Engine {
             return Ok(());
         };
         let there: BTreeMap<_, _> = there.iter().map(|m| (m.method, m.epoch)).collect();
-        let wanted = methods.values().filter(|m| !m.record.is_removed());
         let identity = self.me()?.identity.clone();
+        let replaced = replaced(&methods);
+        if identity.is_some() {
+            // Until the newer key is in the vault the older one is the only one that opens it.
+            let newer_is_there = |id: &RecoveryId| there.contains_key(id) && !replaced.contains(id);
+            let words = methods.values().filter(|m| m.record.kind() == MethodKind::Words);
+            if !replaced.is_empty() && words.map(|method| method.id).any(|id| newer_is_there(&id)) {
+                for method in methods.values().filter(|method| replaced.contains(&method.id)) {
+                    self.mark_removed(method)?;
+                }
+                self.pump_conversation(own)?;
+            }
+        }
+        // A primary device replaces a key of words in one request.
+        let is_kept = |id: &RecoveryId| identity.is_none() || !replaced.contains(id);
+        let wanted = methods.values().filter(|m| !m.record.is_removed() && is_kept(&m.id));
         let mut put = PutVault { epoch, add: Vec::new(), remove: Vec::new(), seals: Vec::new() };
         let mut stale: Vec<&Sealing> = Vec::new();
         for method in wanted {
@@ -285,7 +307,7 @@ impl Engine {
         if identity.is_some() {
             // One that is not known here may only be not readable yet.
             for id in there.keys() {
-                if recovery::is_gone(&self.db, *id)? {
+                if replaced.contains(id) || recovery::is_gone(&self.db, *id)? {
                     put.remove.push(*id);
                 }
             }

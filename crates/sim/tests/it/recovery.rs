@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use diario_engine::recovery::{Keep, RecoverySecret, WordLanguage};
 use diario_engine::{CommandError, Event, RecoveryStep, Trust};
-use diario_protocol::{ConversationId, Request};
+use diario_protocol::{ConversationId, Reply, Request, ServerFrame};
 use diario_sim::{SimDevice, World, settle};
 
 use crate::cast::Four;
@@ -111,6 +111,51 @@ async fn an_epoch_that_a_linked_device_turned_is_in_the_vault() -> Result<()> {
     assert_eq!(new.texts(own)?, ["note", "day 0", "day 1", "the newest"]);
     let lies = |e: &Event| matches!(e, Event::Misbehaviour { .. });
     assert!(!new.events.iter().any(lies), "{:?}", new.events);
+    Ok(())
+}
+
+/// A newer key replaces the older one when the server has it, and not before: until then the older one is given every
+/// new epoch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_key_is_good_until_the_newer_is_in_the_vault() -> Result<()> {
+    let (mut four, own) = talked().await?;
+    let older = four.giulia.make_recovery_key(WordLanguage::English).await?;
+    // The server never says what is in the vault: the newer key does not get there.
+    four.giulia.tamper(|frame| match frame {
+        ServerFrame::Reply(_, Reply::VaultMethods(_)) => vec![],
+        other => vec![other],
+    });
+    let now = four.giulia.now();
+    let key = four.giulia.engine.make_recovery_key(WordLanguage::English, now)?;
+    let asked: Vec<_> = key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect();
+    four.giulia.engine.confirm_recovery_key(&asked, now)?;
+    four.settle().await?;
+    let methods = four.giulia.engine.recovery_methods()?;
+    assert!(matches!(&methods[..], [newer] if !newer.ready), "{methods:?}");
+    let epoch = four.giulia.engine.log_state(own)?.unwrap().epoch;
+    four.giulia.engine.revoke(four.giulia_pc.engine.whoami().unwrap().2, now)?;
+    four.settle().await?;
+    four.giulia.say(own, "in a new epoch")?;
+    four.settle().await?;
+    assert!(four.giulia.engine.log_state(own)?.unwrap().epoch > epoch);
+    four.giulia.disconnect();
+
+    let mut new = SimDevice::new(&four.world, "new phone")?;
+    new.recover("giulia", &older, &Keep::None).await?;
+    settle(&mut [&mut new, &mut four.marco, &mut four.marco_pc]).await?;
+    assert_eq!(new.texts(own)?, ["note", "in a new epoch"]);
+    let lies = |e: &Event| matches!(e, Event::Misbehaviour { .. });
+    assert!(!new.events.iter().any(lies), "{:?}", new.events);
+    // The new phone puts the newer key into the vault, and then the older one is good no longer.
+    assert_eq!(new.engine.recovery_methods()?.len(), 1);
+    let mut other = SimDevice::new(&four.world, "other phone")?;
+    other.open_vault("giulia", &RecoverySecret::from_words(&older)?).await?;
+    assert!(failed(&other).is_some(), "{:?}", other.events);
+    other.disconnect();
+    let newer = RecoverySecret::from_words(&key.words.join(" "))?;
+    let mut other = SimDevice::new(&four.world, "another phone")?;
+    other.open_vault("giulia", &newer).await?;
+    assert_eq!(failed(&other), None);
     Ok(())
 }
 
