@@ -34,7 +34,8 @@ pub(crate) fn origin(content: &MimiContent) -> Option<String> {
 impl Engine {
     /// The conversation that a chat of this title is imported into; begun if there is none yet.
     ///
-    /// Its id follows from account and title, so a second import finds the first.
+    /// Its id follows from account and title, so a second import finds the first; one that was left stays so, and the
+    /// next import begins another.
     pub fn import_conversation(
         &mut self,
         title: &str,
@@ -65,15 +66,24 @@ impl Engine {
         let account = self.active()?.account;
         self.command(now, |engine| {
             let secret = engine.import_secret()?;
-            let hash = short_hash(&[what, secret.as_bytes(), name]);
-            let mut half = [0; 8];
-            half.copy_from_slice(&hash[..8]);
-            let id = ConversationId::of_group(account, half);
-            if engine.conversation(id)?.is_none() {
-                let me = engine.active()?;
-                engine.begin_group(id, title, &me)?;
+            for left in 0u32.. {
+                let times = left.to_be_bytes();
+                let again: &[u8] = if left == 0 { &[] } else { &times };
+                let hash = short_hash(&[what, secret.as_bytes(), name, again]);
+                let mut half = [0; 8];
+                half.copy_from_slice(&hash[..8]);
+                let id = ConversationId::of_group(account, half);
+                match engine.conversation(id)? {
+                    Some(conversation) if conversation.left_at.is_some() => {}
+                    Some(_) => return Ok(id),
+                    None => {
+                        let me = engine.active()?;
+                        engine.begin_group(id, title, &me)?;
+                        return Ok(id);
+                    }
+                }
             }
-            Ok(id)
+            Err(CommandError::Left)
         })
     }
 
@@ -93,6 +103,9 @@ impl Engine {
         self.command(now, |engine| {
             let me = engine.active()?;
             let conversation = engine.conversation_or_refuse(id)?;
+            if conversation.left_at.is_some() {
+                return Err(CommandError::Left);
+            }
             let secret = engine.import_secret()?;
             let mut new = 0;
             for item in items {

@@ -1,7 +1,7 @@
 //! Chats of other messengers, imported on more than one device.
 
 use anyhow::Result;
-use diario_engine::{Event, ImportItem};
+use diario_engine::{CommandError, Event, GroupChange, ImportItem};
 use diario_protocol::{ConversationId, Timestamp};
 use diario_sim::{SimDevice, settle};
 
@@ -45,6 +45,29 @@ async fn what_two_devices_import_at_once_is_there_once() -> Result<()> {
         assert_eq!((found.outgoing, found.refused), (0, 0), "{}", device.name);
         let bad = |e: &&Event| matches!(e, Event::Misbehaviour { .. } | Event::Failed { .. });
         assert_eq!(device.events.iter().find(bad), None, "{}", device.name);
+    }
+    Ok(())
+}
+
+/// What is imported into a conversation that was left would wait to be sent for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_left_is_imported_into_another_conversation() -> Result<()> {
+    let mut four = Four::new().await?;
+    let left = import(&mut four.giulia, 0..3)?;
+    four.settle().await?;
+    four.giulia.engine.change_group(left, &GroupChange::Leave, four.giulia.now())?;
+    four.settle().await?;
+    let item = ImportItem { key: [7; 16], sender: None, sent_at: Timestamp(1), text: "late".into() };
+    let refused = four.giulia_pc.engine.import(left, &[item], four.giulia_pc.now());
+    assert!(matches!(refused, Err(CommandError::Left)), "{refused:?}");
+    let chat = import(&mut four.giulia_pc, 0..5)?;
+    four.settle().await?;
+    assert_eq!(import(&mut four.giulia, 0..5)?, chat, "the same on each device");
+    four.settle().await?;
+    assert_ne!(chat, left);
+    for device in [&four.giulia, &four.giulia_pc] {
+        let texts = device.texts(chat)?.into_iter().filter(|text| text.starts_with("old")).count();
+        assert_eq!((texts, device.engine.diagnose()?.outgoing), (5, 0), "{}", device.name);
     }
     Ok(())
 }
