@@ -116,15 +116,18 @@ impl Engine {
             self.groups.insert(id, group);
             return Ok(MembershipNote::default());
         }
-        if group.epoch() < entry.epoch && self.session.awaits_commits(id) {
-            // Those before it are on their way, and it comes with them.
+        if group.epoch() < entry.epoch {
+            // Entered by a welcome that lay behind the log. The commits between, and this one with them, are on their way,
+            // or were when the connection went.
+            let from = message::first_of_epoch(&self.db, id, group.epoch())?;
             self.groups.insert(id, group);
+            if !self.session.awaits_commits(id) {
+                self.ask_for_commits(id, from)?;
+            }
             return self.note_from_outside(id, entry.seq, commit);
         }
         let sender = LeafIdentity { account: entry.account, device: entry.device };
-        let outcome = if group.epoch() < entry.epoch {
-            Err(GroupError::Mls { action: "following", cause: "commits are missing".into() })
-        } else if own {
+        let outcome = if own {
             group.merge_own(&self.provider())
         } else {
             // While catching up, and in a page that fills a gap, a newer list than the commit's may be here already; a

@@ -245,6 +245,21 @@ pub(crate) fn waiting_for_key(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// A sequence that nothing of an epoch comes before, as far as is known here.
+pub(crate) fn first_of_epoch(
+    db: &Connection,
+    conversation: ConversationId,
+    epoch: Epoch,
+) -> Result<Seq, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT seq FROM message WHERE conversation = ?1 AND seq IS NOT NULL AND epoch < ?2 ORDER BY seq DESC LIMIT 1",
+    )?;
+    let before: Option<i64> = statement
+        .query_row(params![conversation.as_bytes(), to_sql(epoch.0)], |row| row.get(0))
+        .optional()?;
+    Ok(before.map_or(Seq(1), |seq| Seq(from_sql(seq)).next()))
+}
+
 /// Entries that wait for a device of `account` to become known.
 pub(crate) fn waiting_for_device(db: &Connection, account: AccountId) -> Result<Vec<Waiting>, StoreError> {
     let mut statement = db.prepare_cached(&format!(

@@ -287,6 +287,42 @@ async fn who_comes_in_asks_again_for_lists_that_were_refused() -> Result<()> {
     Ok(())
 }
 
+/// A welcome lies behind the log, and the connection goes before the commits between have come: the next commit brings
+/// them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_cut_off_while_it_came_in_fetches_the_commits_later() -> Result<()> {
+    let (world, mut anna, mut bruno, bruno_id) = two().await?;
+    let mut carla = SimDevice::new(&world, "carla")?;
+    carla.register("carla").await?;
+    let carla_id = anna.find("carla").await?;
+    let now = anna.now();
+    let group = anna.engine.create_conversation("Gita", &[], now)?;
+    settle(&mut [&mut anna]).await?;
+    bruno.disconnect();
+    for change in [GroupChange::Add(vec![bruno_id]), GroupChange::Add(vec![carla_id])] {
+        anna.engine.change_group(group, &change, now)?;
+        settle(&mut [&mut anna, &mut carla]).await?;
+    }
+    bruno.tamper(|frame| match frame {
+        ServerFrame::Reply(_, Reply::Log(_)) => vec![],
+        other => vec![other],
+    });
+    bruno.connect().await?;
+    settle(&mut [&mut bruno]).await?;
+    bruno.disconnect();
+    bruno.trust();
+    bruno.connect().await?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    anna.engine.change_group(group, &GroupChange::Remove(vec![carla_id]), now)?;
+    anna.say(group, "only the two of us")?;
+    settle(&mut [&mut anna, &mut bruno, &mut carla]).await?;
+    let accused = |e: &&Event| matches!(e, Event::Misbehaviour { .. });
+    assert_eq!(bruno.events.iter().find(accused), None);
+    assert!(bruno.engine.log_state(group)?.is_some_and(|state| state.in_group));
+    assert_eq!(bruno.texts(group)?, anna.texts(group)?);
+    Ok(())
+}
+
 /// Commits that a group lies behind bring the lists of their time: devices that came and went are in no newer one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuilt_device_follows_commits_with_devices_that_came_and_went() -> Result<()> {
