@@ -276,16 +276,8 @@ impl Engine {
         let there: BTreeMap<_, _> = there.iter().map(|m| (m.method, m.epoch)).collect();
         let identity = self.me()?.identity.clone();
         let replaced = replaced(&methods);
-        if identity.is_some() {
-            // Until the newer key is in the vault the older one is the only one that opens it.
-            let newer_is_there = |id: &RecoveryId| there.contains_key(id) && !replaced.contains(id);
-            let words = methods.values().filter(|m| m.record.kind() == MethodKind::Words);
-            if !replaced.is_empty() && words.map(|method| method.id).any(|id| newer_is_there(&id)) {
-                for method in methods.values().filter(|method| replaced.contains(&method.id)) {
-                    self.mark_removed(method)?;
-                }
-                self.pump_conversation(own)?;
-            }
+        if identity.is_some() && !replaced.is_empty() {
+            self.retire(&methods, &replaced, &there)?;
         }
         // A primary device replaces a key of words in one request.
         let is_kept = |id: &RecoveryId| identity.is_none() || !replaced.contains(id);
@@ -321,6 +313,27 @@ impl Engine {
         self.session.vault_written = Some(epoch);
         self.ask_once(Question::Vault, Request::PutVault(put), Asked::PutVault);
         Ok(())
+    }
+
+    /// Removes keys of words that a newer one replaces, once that is in the vault: until then an older one is all that
+    /// opens it.
+    fn retire(
+        &mut self,
+        methods: &BTreeMap<RecoveryId, Sealing>,
+        replaced: &BTreeSet<RecoveryId>,
+        there: &BTreeMap<RecoveryId, Epoch>,
+    ) -> Result<()> {
+        let counts = |m: &&Sealing| {
+            m.record.kind() == MethodKind::Words && !m.record.is_removed() && !replaced.contains(&m.id)
+        };
+        if methods.values().find(counts).is_none_or(|newest| !there.contains_key(&newest.id)) {
+            return Ok(());
+        }
+        for method in methods.values().filter(|method| replaced.contains(&method.id)) {
+            self.mark_removed(method)?;
+        }
+        let own = self.me()?.own;
+        self.pump_conversation(own)
     }
 
     pub(super) fn on_vault_methods(&mut self, methods: Vec<VaultMethod>) -> Result<()> {
