@@ -1,10 +1,9 @@
 //! SQLite: one file, one thread that writes with group commit, a few connections that read.
 //!
 //! `synchronous=FULL` in WAL mode: a commit is on disk when it returns. The write-ahead log is moved into the
-//! database by a thread of its own, so that no write waits for it except for the tail (`checkpoint`).
+//! database by a thread of its own, so that no write waits for it except for the tail.
 
 mod cache;
-mod checkpoint;
 mod pool;
 mod push;
 mod read_account;
@@ -23,7 +22,7 @@ mod write_mailbox;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use diario_protocol::device_list::{SignedDeviceList, ValidatedDeviceList};
@@ -37,9 +36,8 @@ use futures_util::FutureExt as _;
 use rusqlite::Connection;
 
 use self::cache::Cache;
-use self::checkpoint::Checkpointer;
 use self::pool::Pool;
-use self::writer::{Outcome, Writer, WriterHandle};
+use self::writer::{Outcome, Writer, WriterHandle, checkpoint_now};
 use super::{
     Answer, CommitBasis, DeviceState, Erasure, Listener, MailboxLimits, NewAccount, NewCommit,
     NewConversation, NewEntry, NewKeyPackages, NewSlots, NewVault, RetentionRules, Storage, StorageSettings,
@@ -80,8 +78,14 @@ pub struct SqliteStorage {
     server: ServerId,
     writer: WriterHandle,
     pool: Pool,
-    /// Without a thread of its own the writer does it.
-    checkpointer: Option<Checkpointer>,
+    checkpointer: Arc<Stop>,
+}
+
+/// Tells the checkpointing thread to end.
+#[derive(Default)]
+struct Stop {
+    stopped: Mutex<bool>,
+    signal: Condvar,
 }
 
 impl SqliteStorage {
@@ -119,13 +123,16 @@ impl SqliteStorage {
         let writer = Writer { db, cache, events: Vec::new() };
         let writer = WriterHandle::start(writer, settings, metrics, listener)
             .map_err(|_| OpenError::System("thread"))?;
-        let checkpointer = match settings.threads {
-            Threads::Own => {
-                Some(Checkpointer::start(connect(&path)?, writer.clone(), settings.checkpoint_pages))
-            }
-            Threads::None(_) => None,
-        };
-        let checkpointer = checkpointer.transpose().map_err(|_| OpenError::System("thread"))?;
+        let checkpointer = Arc::new(Stop::default());
+        if settings.threads != Threads::Own {
+            return Ok(Self { server, writer, pool, checkpointer });
+        }
+        let (stop, handle, most) = (Arc::clone(&checkpointer), writer.clone(), settings.checkpoint_pages);
+        let db = connect(&path)?;
+        std::thread::Builder::new()
+            .name("diario-checkpoint".into())
+            .spawn(move || checkpoint_loop(&db, &stop, &handle, most.into()))
+            .map_err(|_| OpenError::System("thread"))?;
         Ok(Self { server, writer, pool, checkpointer })
     }
 
@@ -148,17 +155,18 @@ impl SqliteStorage {
     }
 }
 
-impl SqliteStorage {
-    fn stop_checkpoints(&self) {
-        if let Some(checkpointer) = &self.checkpointer {
-            checkpointer.stop();
-        }
+impl Drop for SqliteStorage {
+    fn drop(&mut self) {
+        self.checkpointer.stop();
     }
 }
 
-impl Drop for SqliteStorage {
-    fn drop(&mut self) {
-        self.stop_checkpoints();
+impl Stop {
+    fn stop(&self) {
+        if let Ok(mut stopped) = self.stopped.lock() {
+            *stopped = true;
+        }
+        self.signal.notify_all();
     }
 }
 
@@ -187,6 +195,29 @@ fn server_id(db: &Connection) -> Result<ServerId, OpenError> {
     db.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('server', ?1)", [fresh])?;
     let find = "SELECT value FROM meta WHERE name = 'server'";
     Ok(db.query_row(find, [], |row| sql::bytes(row, 0)).map(ServerId::new)?)
+}
+
+/// Moves the write-ahead log into the database while writes go on, and asks the writer for a pause when that
+/// never reaches the end.
+fn checkpoint_loop(db: &Connection, stop: &Stop, writer: &WriterHandle, most: i64) {
+    const EVERY: Duration = Duration::from_millis(500);
+    let Ok(mut stopped) = stop.stopped.lock() else { return };
+    loop {
+        let Ok((guard, _)) = stop.signal.wait_timeout_while(stopped, EVERY, |stopped| !*stopped) else {
+            return;
+        };
+        if *guard {
+            return;
+        }
+        drop(guard);
+        let left_over =
+            checkpoint_now(db, "PASSIVE").is_some_and(|(pages, moved)| pages > most && moved < pages);
+        if left_over && !writer.finish_checkpoint() {
+            return;
+        }
+        let Ok(guard) = stop.stopped.lock() else { return };
+        stopped = guard;
+    }
 }
 
 impl Storage for SqliteStorage {
@@ -424,7 +455,7 @@ impl Storage for SqliteStorage {
 
     fn close(&self) -> Answer<()> {
         let (writer, pool) = (self.writer.clone(), self.pool.clone());
-        self.stop_checkpoints();
+        self.checkpointer.stop();
         async move {
             pool.close();
             writer.close().await;

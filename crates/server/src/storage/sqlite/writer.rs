@@ -9,7 +9,6 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::cache::Cache;
-use super::checkpoint::checkpoint_now;
 use crate::metrics::Metrics;
 use crate::storage::{Event, Listener, StorageSettings, Threads};
 
@@ -130,11 +129,6 @@ impl WriterHandle {
         answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
-    /// How many writes there were, ever.
-    pub(super) fn written(&self) -> u64 {
-        self.metrics.batch_jobs.load(Relaxed)
-    }
-
     /// Asks for the end of a checkpoint, which needs a moment without writes.
     pub(super) fn finish_checkpoint(&self) -> bool {
         self.queue.blocking_send(Message::Checkpoint).is_ok()
@@ -247,4 +241,12 @@ impl Loop {
         self.metrics.synced(begin.elapsed());
         Ok(())
     }
+}
+
+/// Moves the write-ahead log into the database; gives its pages and how many of them were moved.
+pub(super) fn checkpoint_now(db: &Connection, mode: &str) -> Option<(i64, i64)> {
+    let moved = db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+        Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+    });
+    moved.map_err(|e| tracing::warn!(error = %e, "checkpoint failed")).ok()
 }
