@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use diario_engine::recovery::{Keep, RecoverySecret, WordLanguage};
+use diario_engine::recovery::{Keep, RecoveryKey, RecoverySecret, WordLanguage};
 use diario_engine::{Engine, EngineConfig, EngineError, Event, LinkingStep, MessageView};
 use diario_protocol::{
     AccountId, AccountRef, ClientFrame, ConversationId, EntryId, ServerFrame, Timestamp, WEBSOCKET_PATH,
@@ -264,8 +264,7 @@ impl SimDevice {
     /// Makes a recovery key, and confirms it; gives its words.
     pub async fn make_recovery_key(&mut self, language: WordLanguage) -> Result<String> {
         let key = self.engine.make_recovery_key(language, self.now())?;
-        let words: Vec<_> = key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect();
-        self.engine.confirm_recovery_key(&words, self.now())?;
+        self.engine.confirm_recovery_key(&asked_words(&key), self.now())?;
         settle(&mut [self]).await?;
         Ok(key.words.join(" "))
     }
@@ -330,6 +329,11 @@ impl SimDevice {
     pub fn texts(&self, conversation: ConversationId) -> Result<Vec<String>> {
         Ok(self.messages(conversation)?.into_iter().map(|m| m.text).collect())
     }
+}
+
+/// The words of a recovery key that its user is asked for.
+pub fn asked_words(key: &RecoveryKey) -> Vec<String> {
+    key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect()
 }
 
 /// Lets frames flow between all devices and the server until nothing has happened for a while.

@@ -14,6 +14,6 @@ pub mod run;
 pub mod viewer;
 mod world;
 
-pub use device::{SimDevice, settle};
+pub use device::{SimDevice, asked_words, settle};
 pub use random::Random;
 pub use world::{ManualClock, World};

@@ -97,7 +97,6 @@ async fn crowd(bench: &Bench, report: &mut Report, pairs: usize) -> Result<Curve
         lanes.push(open(pair, &mut tasks)?);
         bar.inc(1);
     }
-    drop(made);
     bar.finish_and_clear();
     let devices = pairs * DEVICES;
     let mut curves = Curves::default();

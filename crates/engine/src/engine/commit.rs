@@ -119,11 +119,11 @@ impl Engine {
         if group.epoch() < entry.epoch {
             // Entered by a welcome that lay behind the log. The commits between, and this one with them, are on their way,
             // or were when the connection went.
-            let from = message::first_of_epoch(&self.db, id, group.epoch())?;
-            self.groups.insert(id, group);
             if !self.session.awaits_commits(id) {
+                let from = message::first_of_epoch(&self.db, id, group.epoch())?;
                 self.ask_for_commits(id, from)?;
             }
+            self.groups.insert(id, group);
             return self.note_from_outside(id, entry.seq, commit);
         }
         let sender = LeafIdentity { account: entry.account, device: entry.device };

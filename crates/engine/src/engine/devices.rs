@@ -73,8 +73,8 @@ impl Engine {
             last_resort_at: Timestamp(0),
         };
         me.save(&self.db)?;
+        let own = me.own;
         self.me = Some(me);
-        let own = ConversationId::of_self(account);
         let mut conversation = Conversation::new(own, ConversationKind::SelfConversation, self.now);
         conversation.membership = Membership::Creating;
         conversation.save(&self.db)?;

@@ -6,8 +6,7 @@ use sha2::{Digest, Sha256};
 use super::Engine;
 use crate::content::{ExtensionKey, ExtensionValue, MimiContent};
 use crate::crypto::key::ConversationKey;
-use crate::error::{CommandError, EngineError};
-use crate::store::message::{self, Placed};
+use crate::error::CommandError;
 
 /// One message of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,24 +65,25 @@ impl Engine {
         let account = self.active()?.account;
         self.command(now, |engine| {
             let secret = engine.import_secret()?;
-            for left in 0u32.. {
+            let mut left = 0u32;
+            let id = loop {
+                // The first as before anybody could leave one.
                 let times = left.to_be_bytes();
                 let again: &[u8] = if left == 0 { &[] } else { &times };
                 let hash = short_hash(&[what, secret.as_bytes(), name, again]);
                 let mut half = [0; 8];
                 half.copy_from_slice(&hash[..8]);
                 let id = ConversationId::of_group(account, half);
-                match engine.conversation(id)? {
-                    Some(conversation) if conversation.left_at.is_some() => {}
-                    Some(_) => return Ok(id),
-                    None => {
-                        let me = engine.active()?;
-                        engine.begin_group(id, title, &me)?;
-                        return Ok(id);
-                    }
+                if engine.conversation(id)?.is_none_or(|c| c.left_at.is_none()) {
+                    break id;
                 }
+                left += 1;
+            };
+            if engine.conversation(id)?.is_none() {
+                let me = engine.active()?;
+                engine.begin_group(id, title, &me)?;
             }
-            Err(CommandError::Left)
+            Ok(id)
         })
     }
 
@@ -103,19 +103,12 @@ impl Engine {
         self.command(now, |engine| {
             let me = engine.active()?;
             let conversation = engine.conversation_or_refuse(id)?;
-            if conversation.left_at.is_some() {
-                return Err(CommandError::Left);
-            }
             let secret = engine.import_secret()?;
             let mut new = 0;
             for item in items {
                 let content = imported(id, &secret, item)?;
-                let bytes = content.encode()?;
-                let entry = super::entries::entry_id(id, me.account, &bytes, &content.salt)?;
-                if message::place_of(&engine.db, id, entry).map_err(EngineError::from)? == Placed::Nowhere {
-                    engine.queue_content(&conversation, &me, &content, None, item.sent_at)?;
-                    new += 1;
-                }
+                let (_, is_new) = engine.queue_content(&conversation, &me, &content, None, item.sent_at)?;
+                new += usize::from(is_new);
             }
             Ok(new)
         })

@@ -99,8 +99,7 @@ impl Engine {
     /// Keys of the keyring came, as many as there are.
     pub(super) fn on_keyring(&mut self, slots: &[Slot], asked: &[(ConversationId, Epoch)]) -> Result<()> {
         self.session.asking.remove(&Question::Keys);
-        let me = self.me()?.account;
-        let own = ConversationId::of_self(me);
+        let (me, own) = (self.me()?.account, self.me()?.own);
         let keys = asked.iter().map(|(id, epoch)| SlotKey::of_keyring(me, *id, *epoch)).collect();
         self.session.missing_keys.read.extend(asked);
         self.take_asked(own, slots, &keys)?;

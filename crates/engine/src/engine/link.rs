@@ -457,9 +457,8 @@ impl Engine {
         self.linking = Linking::None;
         me.save(&self.db)?;
         people::save_list(&self.db, Some(&me.username), &list)?;
-        let username = me.username.clone();
+        let (username, own) = (me.username.clone(), me.own);
         self.me = Some(me);
-        let own = ConversationId::of_self(account);
         sealed::save_key(&self.db, own, grant.self_epoch, &self_key, true)?;
         self.put_messages(mailbox, finished.map(|step| step.send).unwrap_or_default());
         // This connection goes on as the device's; the mailbox must not count as open for as long.

@@ -164,6 +164,8 @@ impl Engine {
         if self.session.lanes.values().any(|lane| lane.arriving.is_some()) {
             // Whoever comes into a group needs them.
             self.ask_again_later(Question::Accounts);
+        } else {
+            self.session.asking.remove(&Question::Accounts);
         }
         for asked in asked {
             if let AccountRef::Name(username) = asked {
@@ -177,8 +179,7 @@ impl Engine {
     pub(super) fn announce(&mut self, id: ConversationId, sender: AccountId, event: Event) -> Result<()> {
         if !self.session.named.contains(&(id, sender)) {
             let nameless = people::nameless(&self.db, id, sender)?;
-            let asking = self.session.asking.contains(&Question::Accounts);
-            let answered = !asking || self.session.refused.contains_key(&Question::Accounts);
+            let answered = !self.session.awaits(Question::Accounts);
             if nameless.iter().any(|account| !answered || !self.session.asked_about.contains(account)) {
                 self.session.to_name.extend(nameless);
                 self.held.push(event);

@@ -277,7 +277,6 @@ impl Engine {
                 Ok(())
             }
             Asked::Accounts(asked) => {
-                self.session.asking.remove(&Question::Accounts);
                 self.lookup_refused(&asked, &refusal);
                 Ok(())
             }

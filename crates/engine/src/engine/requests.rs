@@ -40,7 +40,7 @@ pub(super) struct Session {
     /// Questions that need no second copy under way.
     pub(super) asking: BTreeSet<Question>,
     /// Of these, those that were refused for a while, and until when not to ask again.
-    pub(super) refused: BTreeMap<Question, Timestamp>,
+    refused: BTreeMap<Question, Timestamp>,
     pub(super) key_packages_left: u32,
     /// Mailbox requests that wait for the one under way: their order matters, and the server answers side by side.
     pub(super) mailbox_queue: VecDeque<Request>,
@@ -230,6 +230,11 @@ pub(super) struct SentEntry {
 
 impl Session {
     /// Whether commits that a group lies behind were asked for.
+    /// Whether the answer to a question is on its way; one that was refused for a while is not.
+    pub(super) fn awaits(&self, question: Question) -> bool {
+        self.asking.contains(&question) && !self.refused.contains_key(&question)
+    }
+
     pub(super) fn awaits_commits(&self, id: ConversationId) -> bool {
         self.under_way.values().any(|asked| matches!(asked, Asked::Commits(of) if *of == id))
     }

@@ -50,15 +50,10 @@ impl Engine {
                 return Err(CommandError::Empty);
             }
             let content = MimiContent::text(salt, text.as_str());
-            let entry = entry_id(id, me.account, &content.encode()?, &salt)?;
-            if message::place_of(&engine.db, id, entry).map_err(EngineError::from)? != Placed::Nowhere {
-                return Ok(entry);
+            let (entry, new) = engine.queue_content(&conversation, &me, &content, None, now)?;
+            if new {
+                engine.put_draft(id, "")?;
             }
-            if conversation.left_at.is_some() {
-                return Err(CommandError::Left);
-            }
-            let entry = engine.queue_content(&conversation, &me, &content, None, now)?;
-            engine.put_draft(id, "")?;
             Ok(entry)
         })
     }
@@ -76,13 +71,11 @@ impl Engine {
         self.command(now, |engine| {
             let me = engine.active()?;
             let conversation = engine.conversation_or_refuse(id)?;
-            if conversation.left_at.is_some() {
-                return Err(CommandError::Left);
-            }
             if about.0 == 0 || about >= conversation.log_next {
                 return Err(CommandError::NoMessage);
             }
-            engine.queue_content(&conversation, &me, content, Some(about), now)
+            let (entry, _) = engine.queue_content(&conversation, &me, content, Some(about), now)?;
+            Ok(entry)
         })
     }
 
@@ -100,9 +93,6 @@ impl Engine {
                     Placed::Pending | Placed::At(_) => return Ok(()),
                 },
             };
-            if conversation.left_at.is_some() {
-                return Err(CommandError::Left);
-            }
             // A new row: it comes after what was written since.
             message::forget_unsent(&engine.db, id, entry).map_err(EngineError::from)?;
             let content = MimiContent::decode(&failed.content)?;
@@ -136,7 +126,8 @@ impl Engine {
         })
     }
 
-    /// Puts a content into the outbox and among the messages; the entry's id is made of it.
+    /// Puts a content into the outbox and among the messages; the entry's id is made of it. Gives whether it is new: what
+    /// is there already stays as it is. Nothing is said in a conversation that was left.
     pub(super) fn queue_content(
         &mut self,
         conversation: &Conversation,
@@ -144,17 +135,20 @@ impl Engine {
         content: &MimiContent,
         annotates: Option<Seq>,
         sent_at: Timestamp,
-    ) -> Done<EntryId> {
+    ) -> Done<(EntryId, bool)> {
         let id = conversation.id;
         let bytes = content.encode()?;
+        let entry = entry_id(id, me.account, &bytes, &content.salt)?;
+        if message::place_of(&self.db, id, entry).map_err(EngineError::from)? != Placed::Nowhere {
+            return Ok((entry, false));
+        }
+        if conversation.left_at.is_some() {
+            return Err(CommandError::Left);
+        }
         let limit = (self.session.limits.entry as usize).saturating_sub(OVERHEAD);
         // Padding adds at most an eighth.
         if bytes.len() + bytes.len() / 8 > limit {
             return Err(CommandError::TooLong { size: bytes.len(), limit: limit / 9 * 8 });
-        }
-        let entry = entry_id(id, me.account, &bytes, &content.salt)?;
-        if message::place_of(&self.db, id, entry).map_err(EngineError::from)? != Placed::Nowhere {
-            return Ok(entry);
         }
         let row = NewMessage {
             conversation: id,
@@ -175,7 +169,7 @@ impl Engine {
         message::put(&self.db, &row).map_err(EngineError::from)?;
         let queued = self.outgoing(id, outbox::kind::ENTRY, bytes);
         self.enqueue(&Outgoing { entry: Some(entry), annotates, created_at: sent_at, ..queued })?;
-        Ok(entry)
+        Ok((entry, true))
     }
 
     /// Queues a slot write; an older one of the same name that still waits is replaced.

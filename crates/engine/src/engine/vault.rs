@@ -40,14 +40,14 @@ fn read_method(name: &str, value: &[u8], identity: &PublicKey) -> Option<Sealing
     record.verify(identity).filter(|method| name_of(method.id) == name)
 }
 
-/// Keys of words that are not removed, but for the newest: there is one at a time.
-fn replaced(methods: &BTreeMap<RecoveryId, Sealing>) -> BTreeSet<RecoveryId> {
+/// The key of words that counts, and those that it replaces: there is one at a time, the newest that is not removed.
+fn keys_of_words(methods: &BTreeMap<RecoveryId, Sealing>) -> (Option<RecoveryId>, BTreeSet<RecoveryId>) {
     let is_key = |method: &&Sealing| !method.record.is_removed() && method.record.kind() == MethodKind::Words;
     let mut keys: Vec<_> =
         methods.values().filter(is_key).map(|method| (method.record.made_at(), method.id)).collect();
     keys.sort_unstable();
-    keys.pop();
-    keys.into_iter().map(|(_, id)| id).collect()
+    let newest = keys.pop().map(|(_, id)| id);
+    (newest, keys.into_iter().map(|(_, id)| id).collect())
 }
 
 /// A new key of words, until its user has shown that it was written down.
@@ -112,7 +112,7 @@ impl Engine {
         }
         let vault = recovery::vault(&self.db)?;
         let methods = self.methods(true)?;
-        let replaced = replaced(&methods);
+        let (_, replaced) = keys_of_words(&methods);
         let mut methods: Vec<_> = methods
             .into_values()
             .filter(|method| !method.record.is_removed() && !replaced.contains(&method.id))
@@ -275,9 +275,14 @@ impl Engine {
         };
         let there: BTreeMap<_, _> = there.iter().map(|m| (m.method, m.epoch)).collect();
         let identity = self.me()?.identity.clone();
-        let replaced = replaced(&methods);
-        if identity.is_some() && !replaced.is_empty() {
-            self.retire(&methods, &replaced, &there)?;
+        let (newest, replaced) = keys_of_words(&methods);
+        let newest_is_there = newest.is_some_and(|newest| there.contains_key(&newest));
+        if identity.is_some() && newest_is_there && !replaced.is_empty() {
+            // Until the newer one was in the vault, an older one was all that opened it.
+            for id in &replaced {
+                self.mark_removed(&methods[id])?;
+            }
+            self.pump_conversation(own)?;
         }
         // A primary device replaces a key of words in one request.
         let is_kept = |id: &RecoveryId| identity.is_none() || !replaced.contains(id);
@@ -313,27 +318,6 @@ impl Engine {
         self.session.vault_written = Some(epoch);
         self.ask_once(Question::Vault, Request::PutVault(put), Asked::PutVault);
         Ok(())
-    }
-
-    /// Removes keys of words that a newer one replaces, once that is in the vault: until then an older one is all that
-    /// opens it.
-    fn retire(
-        &mut self,
-        methods: &BTreeMap<RecoveryId, Sealing>,
-        replaced: &BTreeSet<RecoveryId>,
-        there: &BTreeMap<RecoveryId, Epoch>,
-    ) -> Result<()> {
-        let counts = |m: &&Sealing| {
-            m.record.kind() == MethodKind::Words && !m.record.is_removed() && !replaced.contains(&m.id)
-        };
-        if methods.values().find(counts).is_none_or(|newest| !there.contains_key(&newest.id)) {
-            return Ok(());
-        }
-        for method in methods.values().filter(|method| replaced.contains(&method.id)) {
-            self.mark_removed(method)?;
-        }
-        let own = self.me()?.own;
-        self.pump_conversation(own)
     }
 
     pub(super) fn on_vault_methods(&mut self, methods: Vec<VaultMethod>) -> Result<()> {

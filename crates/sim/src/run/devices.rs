@@ -119,7 +119,7 @@ impl World {
         else {
             return Ok(());
         };
-        let words: Vec<_> = key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect();
+        let words = crate::asked_words(&key);
         if let Some(id) = self.command(primary, |engine, now| engine.confirm_recovery_key(&words, now))? {
             self.recovery_words.insert(id, key.words.join(" "));
         }

@@ -5,6 +5,7 @@ use diario_engine::{ConversationRow, Engine, Settings};
 use diario_protocol::AccountId;
 
 use super::journal::Kind;
+use super::plan::DAY_MS;
 use super::world::{Due, World};
 
 /// Out of how many an operation is drawn.
@@ -132,7 +133,7 @@ impl World {
         self.operate()?;
         let mut pause = self.random.bits() % (2 * self.plan.pause_ms);
         if self.random.one_in(self.plan.long_pause_one_in) {
-            pause = self.random.bits() % (10 * 24 * 60 * 60 * 1000);
+            pause = self.random.bits() % (10 * DAY_MS);
         }
         self.in_ms(pause, Due::Operate);
         Ok(())

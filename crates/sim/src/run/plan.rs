@@ -7,7 +7,7 @@ use diario_server::Settings;
 
 use crate::Random;
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The shape of one run. All of it follows from the seed.
 #[derive(Debug, Clone)]

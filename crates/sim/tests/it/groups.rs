@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::Result;
 use diario_engine::{Event, GroupChange, MessageState};
-use diario_protocol::{AccountId, Refusal, Reply, Request, ServerFrame};
+use diario_protocol::{AccountId, ConversationId, Refusal, Reply, Request, ServerFrame};
 use diario_sim::{SimDevice, World, settle};
 
 /// Anna and Bruno, and Bruno's account as Anna finds it.
@@ -17,6 +17,18 @@ async fn two() -> Result<(World, SimDevice, SimDevice, AccountId)> {
     bruno.register("bruno").await?;
     let bruno_id = anna.find("bruno").await?;
     Ok((world, anna, bruno, bruno_id))
+}
+
+/// Carla has a group with Anna; Bruno, who is not in it, has asked about Anna on the same connection.
+async fn group_without_bruno() -> Result<(World, [SimDevice; 3], ConversationId, AccountId)> {
+    let (world, mut anna, mut bruno, _) = two().await?;
+    let mut carla = SimDevice::new(&world, "carla")?;
+    carla.register("carla").await?;
+    bruno.find("anna").await?;
+    let (anna_id, bruno_id) = (carla.find("anna").await?, carla.find("bruno").await?);
+    let group = carla.engine.create_conversation("Gita", &[anna_id], carla.now())?;
+    settle(&mut [&mut anna, &mut carla]).await?;
+    Ok((world, [anna, bruno, carla], group, bruno_id))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -225,14 +237,8 @@ async fn what_was_said_between_coming_and_going_is_read_by_a_device_that_no_welc
 /// the same connection, says nothing of a group that one comes into later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_welcome_is_checked_against_lists_that_are_newer_than_it() -> Result<()> {
-    let (world, mut anna, mut bruno, _) = two().await?;
-    let mut carla = SimDevice::new(&world, "carla")?;
-    carla.register("carla").await?;
-    bruno.find("anna").await?;
-    let (anna_id, bruno_id) = (carla.find("anna").await?, carla.find("bruno").await?);
+    let (world, [mut anna, mut bruno, mut carla], group, bruno_id) = group_without_bruno().await?;
     let now = carla.now();
-    let group = carla.engine.create_conversation("Gita", &[anna_id], now)?;
-    settle(&mut [&mut anna, &mut carla]).await?;
     for name in ["pc", "tablet"] {
         let mut device = SimDevice::new(&world, name)?;
         device.link_to(&mut anna, true).await?;
@@ -254,14 +260,8 @@ async fn a_welcome_is_checked_against_lists_that_are_newer_than_it() -> Result<(
 /// The same while the server is too busy to tell of them: once it is not, nothing else has to come by.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_in_asks_again_for_lists_that_were_refused() -> Result<()> {
-    let (world, mut anna, mut bruno, _) = two().await?;
-    let mut carla = SimDevice::new(&world, "carla")?;
-    carla.register("carla").await?;
-    bruno.find("anna").await?;
-    let (anna_id, bruno_id) = (carla.find("anna").await?, carla.find("bruno").await?);
+    let (world, [mut anna, mut bruno, mut carla], group, bruno_id) = group_without_bruno().await?;
     let now = carla.now();
-    let group = carla.engine.create_conversation("Gita", &[anna_id], now)?;
-    settle(&mut [&mut anna, &mut carla]).await?;
     let mut pc = SimDevice::new(&world, "pc")?;
     pc.link_to(&mut anna, true).await?;
     pc.say(group, "so it is in the group")?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use diario_engine::recovery::{Keep, RecoverySecret, WordLanguage};
 use diario_engine::{CommandError, Event, RecoveryStep, Trust};
 use diario_protocol::{ConversationId, Reply, Request, ServerFrame};
-use diario_sim::{SimDevice, World, settle};
+use diario_sim::{SimDevice, World, asked_words, settle};
 
 use crate::cast::Four;
 
@@ -127,8 +127,7 @@ async fn an_older_key_is_good_until_the_newer_is_in_the_vault() -> Result<()> {
     });
     let now = four.giulia.now();
     let key = four.giulia.engine.make_recovery_key(WordLanguage::English, now)?;
-    let asked: Vec<_> = key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect();
-    four.giulia.engine.confirm_recovery_key(&asked, now)?;
+    four.giulia.engine.confirm_recovery_key(&asked_words(&key), now)?;
     four.settle().await?;
     let methods = four.giulia.engine.recovery_methods()?;
     assert!(matches!(&methods[..], [newer] if !newer.ready), "{methods:?}");
@@ -319,8 +318,7 @@ async fn a_lost_connection_does_not_end_a_recovery() -> Result<()> {
 async fn a_method_reaches_the_vault_though_its_device_dies_at_once() -> Result<()> {
     let (mut four, own) = talked().await?;
     let key = four.giulia.engine.make_recovery_key(WordLanguage::English, four.giulia.now())?;
-    let asked: Vec<_> = key.asked.iter().map(|n| key.words[usize::from(*n) - 1].clone()).collect();
-    four.giulia.engine.confirm_recovery_key(&asked, four.giulia.now())?;
+    four.giulia.engine.confirm_recovery_key(&asked_words(&key), four.giulia.now())?;
     four.giulia.disconnect();
     assert!(!four.giulia.engine.recovery_methods()?[0].ready);
     let mut new = SimDevice::new(&four.world, "too early")?;
