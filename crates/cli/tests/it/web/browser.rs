@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use fantoccini::error::CmdError;
 use fantoccini::wd::{TimeoutConfiguration, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -174,14 +175,18 @@ impl Browser {
 
     /// Runs the body of an async function in the page.
     pub(crate) fn script(&self, body: &str) -> Value {
+        self.try_script(body).unwrap()
+    }
+
+    /// The same in a page that may be about to go, and then never answers.
+    pub(crate) fn try_script(&self, body: &str) -> Result<Value, CmdError> {
         let code = format!(
             "const done = arguments[arguments.length - 1]; \
              (async () => {{ {body} }})().then(v => done([v ?? null]), e => done(String(e)));"
         );
-        let answer =
-            self.drive(|client| async move { client.execute_async(&code, Vec::new()).await }).unwrap();
+        let answer = self.drive(|client| async move { client.execute_async(&code, Vec::new()).await })?;
         match answer {
-            Value::Array(mut value) => value.remove(0),
+            Value::Array(mut value) => Ok(value.remove(0)),
             error => panic!("{}: {body}: {error}", self.name),
         }
     }
