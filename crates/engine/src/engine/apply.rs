@@ -137,12 +137,13 @@ impl Engine {
         self.leave_group(id)?;
         // Later devices are told nothing of it but the log.
         self.session.snapshot.wanted = true;
-        self.fail_outgoing(id)?;
+        self.attention.insert(id);
         self.emit(Event::Conversation(id));
         Ok(())
     }
 
-    /// Nothing can be said any more in a conversation that was left: what waits to be sent there is told to be lost.
+    /// Nothing can be said any more in a conversation that was left: what waits to be sent there is told to be lost. Not
+    /// before the stream is live: who was taken out and in again while this device was off says it after all.
     pub(super) fn fail_outgoing(&mut self, id: ConversationId) -> Result<()> {
         for outgoing in outbox::oldest(&self.db, id, usize::MAX)? {
             outbox::drop_row(&self.db, outgoing.row)?;
@@ -150,6 +151,9 @@ impl Engine {
                 message::fail(&self.db, id, entry, "you are no longer in this conversation")?;
                 let refusal = Refusal::NotMember;
                 self.emit(Event::Failed { conversation: id, id: Some(entry), refusal });
+            }
+            if let Some(name) = outgoing.name {
+                self.slot_write_gone(id, &name)?;
             }
         }
         Ok(())

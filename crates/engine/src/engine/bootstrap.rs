@@ -208,9 +208,7 @@ impl Engine {
         if leaves {
             self.leave_group(id)?;
         }
-        if head.left {
-            self.fail_outgoing(id)?;
-        }
+        self.attention.insert(id);
         self.save()?;
         Ok(true)
     }

@@ -398,9 +398,8 @@ impl Engine {
         if id == self.me()?.own {
             return self.own_slot_changed(name);
         }
-        if name == super::slots::TITLE
-            && let Some(title) = effective(&self.db, id, name)?
-        {
+        if name == super::slots::TITLE {
+            let title = effective(&self.db, id, name)?.unwrap_or_default();
             self.take_title(id, &title)?;
         }
         Ok(())

@@ -71,6 +71,9 @@ impl Engine {
 
     pub(super) fn pump_conversation(&mut self, id: ConversationId) -> Result<()> {
         let Some(conversation) = self.conversation(id)?.cloned() else { return Ok(()) };
+        if conversation.left_at.is_some() {
+            self.fail_outgoing(id)?;
+        }
         let behind = conversation.log_next <= conversation.known_head;
         let lane = self.session.lane(id);
         let busy =

@@ -67,6 +67,7 @@ impl World {
         }
         self.check_siblings(&listed)?;
         self.check_imports(&listed, &members)?;
+        self.check_vaults(&listed)?;
         self.check_keys(&members)
     }
 
@@ -225,13 +226,13 @@ impl World {
         Ok(())
     }
 
-    /// A message may be refused for good only if its account was out of the conversation.
+    /// A message may be refused for good only if its account is out of the conversation, by all that the device knows:
+    /// who was out and is in again may say it.
     pub(super) fn check_failure(&self, peer: usize, id: ConversationId, refusal: &Refusal) -> Result<()> {
-        let Some((account, _)) = self.peers[peer].identity() else { return Ok(()) };
-        let members = self.members()?;
-        let is_in = members.times(id, account).iter().any(Membership::goes_on);
+        let Some(engine) = &self.peers[peer].engine else { return Ok(()) };
+        let is_out = engine.is_live() && engine.conversation_row(id)?.is_some_and(|row| !row.open);
         ensure!(
-            *refusal == Refusal::NotMember && !is_in,
+            *refusal == Refusal::NotMember && is_out,
             "{}: a message to {} was refused for good: {refusal}",
             self.peers[peer].name,
             short(&id)

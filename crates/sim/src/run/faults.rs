@@ -109,7 +109,10 @@ impl World {
     }
 
     fn go_away(&mut self, peer: usize) -> Result<()> {
-        let ms = 1 + self.random.bits() % [MINUTE, 60 * MINUTE, DAY][self.random.below(3)];
+        // Where days go by, some outages are longer than a device is vouched for.
+        let choices = if self.plan.days_pass() { 4 } else { 3 };
+        let most = [MINUTE, 60 * MINUTE, DAY, 30 * DAY][self.random.below(choices)];
+        let ms = 1 + self.random.bits() % most;
         self.note_of(peer, Kind::Fault, format!("has no network for {ms} ms"));
         self.peers[peer].away = true;
         self.in_ms(ms, Due::Heal(Heal::Back(peer)));

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use diario_engine::recovery::{Keep, RecoverySecret};
-use diario_engine::{Engine, Event, LinkingStep, RecoveryStep};
-use diario_protocol::AccountRef;
+use diario_engine::{Engine, Event, GroupChange, LinkingStep, RecoveryStep};
+use diario_protocol::{AccountId, AccountRef, ConversationId, ConversationKind};
 
+use super::frames::short;
 use super::journal::Kind;
 use super::peer::Purpose;
 use super::world::{Due, URL, World};
@@ -23,6 +24,8 @@ pub(crate) enum Human {
     Again { peer: usize },
     /// Vouches for a device whose time has run out.
     Renew { peer: usize },
+    /// Lets an account into a group again that it was taken out of while it wrote something.
+    TakeIn { conversation: ConversationId, account: AccountId },
     /// What failed because the account was out is sent again when it is in, if that is in so many looks.
     SendAgain { peer: usize, looks: u32 },
     /// Chooses which devices stay, and recovers.
@@ -60,7 +63,11 @@ impl World {
         match event {
             Event::Linking(step) => self.linking(peer, step),
             Event::Recovery(step) => self.recovering(peer, step),
-            Event::Failed { .. } => {
+            Event::Failed { conversation, id: Some(_), .. } => {
+                if let Some((account, _)) = self.peers[peer].identity() {
+                    let take_in = Human::TakeIn { conversation: *conversation, account };
+                    self.in_ms(5 * self.plan.pause_ms, Due::Human(take_in));
+                }
                 self.look_again(peer, 8);
                 Ok(())
             }
@@ -137,6 +144,7 @@ impl World {
             }
             Human::Again { peer } => self.begin_again(peer)?,
             Human::Renew { peer } => self.renew(peer)?,
+            Human::TakeIn { conversation, account } => self.take_in(conversation, account)?,
             Human::SendAgain { peer, looks } => {
                 if !self.retry(peer)? && looks > 0 {
                     self.look_again(peer, looks - 1);
@@ -147,6 +155,24 @@ impl World {
                 self.note_of(peer, Kind::Operation, format!("recovers, keeping {keep:?}"));
                 self.command(peer, |engine, now| engine.finish_recovery(&keep, now))?;
             }
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, id: ConversationId, account: AccountId) -> Result<()> {
+        for peer in 0..self.peers.len() {
+            let p = &self.peers[peer];
+            let Some(engine) = p.engine.as_ref().filter(|_| !self.oracle.cut_off.contains_key(&peer)) else {
+                continue;
+            };
+            let row = engine.conversation_row(id)?;
+            if row.is_none_or(|row| !row.open || row.kind != ConversationKind::Group) {
+                continue;
+            }
+            self.note_of(peer, Kind::Operation, format!("lets {} in again", short(&account)));
+            let change = GroupChange::Add(vec![account]);
+            self.command(peer, |engine, now| engine.change_group(id, &change, now))?;
+            break;
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub(crate) struct Oracle {
     pub(crate) ageing: HashSet<ConversationId>,
     /// Texts that were imported into a conversation, and by which devices.
     pub(crate) imported: HashMap<ConversationId, HashMap<String, HashSet<usize>>>,
-    /// What the server acknowledged of slots and lists.
+    /// What the server acknowledged of slots, lists and vaults.
     pub(super) acked: Acked,
     /// Which entries the server showed to an account.
     pub(super) told: HashSet<(AccountId, ConversationId, Seq)>,
@@ -160,7 +160,9 @@ impl World {
         match frame {
             ServerFrame::Reply(id, reply) => {
                 let Some(request) = self.peers[peer].asked.get(id).cloned() else { return Ok(()) };
-                self.oracle.acked.note(&request, reply);
+                if let Some((account, _)) = self.peers[peer].identity() {
+                    self.oracle.acked.note(account, &request, reply);
+                }
                 match (request, reply) {
                     (Request::Append(append), Reply::Appended(seq)) => {
                         self.oracle.placed(append.conversation, *seq, append.id)?;

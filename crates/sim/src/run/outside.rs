@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{Context as _, Result, bail, ensure};
 use diario_protocol::device_list::SignedDeviceList;
 use diario_protocol::{
-    AccountId, Bin, Body, ConversationId, DeviceId, Entry, Epoch, Reply, Request, Seq, ServerFrame, SlotKey,
-    SlotOutcome, SlotVersion, SlotWrite, What,
+    AccountId, Bin, Body, ConversationId, DeviceId, Entry, Epoch, RecoveryId, Reply, Request, Seq,
+    ServerFrame, SlotKey, SlotOutcome, SlotVersion, SlotWrite, VaultSeal, What,
 };
+use rusqlite::OptionalExtension as _;
 use sha2::{Digest as _, Sha256};
 
 use super::check::Members;
@@ -25,11 +26,22 @@ pub(super) struct Acked {
     forked: Option<ConversationId>,
     /// Signed device lists, as bytes.
     lists: HashSet<Vec<u8>>,
+    /// Up to which epoch keys are sealed for a recovery method.
+    vaults: HashMap<(AccountId, RecoveryId), Epoch>,
+    /// Recovery methods that somebody asked the server to forget; whether it did, nobody may have heard.
+    forgotten: HashSet<RecoveryId>,
 }
 
 impl Acked {
+    /// Takes note of a request that leaves its device.
+    pub(super) fn asked(&mut self, request: &Request) {
+        if let Request::PutVault(put) = request {
+            self.forgotten.extend(&put.remove);
+        }
+    }
+
     /// Takes note of an answer. Slots that come with a commit are not promised: one that is there already stays.
-    pub(super) fn note(&mut self, request: &Request, reply: &Reply) {
+    pub(super) fn note(&mut self, by: AccountId, request: &Request, reply: &Reply) {
         match (request, reply) {
             (Request::PutSlots(put), Reply::SlotsPut(outcomes)) => {
                 let stored = put.writes.iter().zip(outcomes).filter(|(_, o)| **o == SlotOutcome::Stored);
@@ -41,7 +53,25 @@ impl Acked {
             (Request::Recover(recover), Reply::LoggedIn(_)) => {
                 self.lists.insert(recover.list.0.to_vec());
             }
+            (Request::PutVault(put), Reply::Done) => {
+                for method in &put.add {
+                    self.vaults.entry((by, RecoveryId::of_key(&method.key))).or_default();
+                }
+                self.seals(by, put.epoch, &put.seals);
+            }
+            (Request::Commit(commit), Reply::Appended(_)) => {
+                self.seals(by, Epoch(commit.epoch.0 + 1), &commit.vault);
+            }
             _ => {}
+        }
+    }
+
+    /// Seals for methods that are not there are passed over.
+    fn seals(&mut self, account: AccountId, epoch: Epoch, seals: &[VaultSeal]) {
+        for seal in seals {
+            if let Some(newest) = self.vaults.get_mut(&(account, seal.method)) {
+                *newest = (*newest).max(epoch);
+            }
         }
     }
 
@@ -81,7 +111,7 @@ impl World {
         self.oracle.told.extend(entries);
     }
 
-    /// Slots and lists that were acknowledged are there, or newer ones.
+    /// Slots, lists and vaults that were acknowledged are there, or newer ones.
     pub(super) fn check_acked(&self) -> Result<()> {
         if let Some(conversation) = self.oracle.acked.forked {
             bail!("a slot of {} has two values of one version, both acknowledged", short(&conversation));
@@ -104,6 +134,42 @@ impl World {
         let mut list = truth.prepare("SELECT 1 FROM device_list WHERE signed = ?1")?;
         for signed in &self.oracle.acked.lists {
             ensure!(list.exists([signed])?, "lost: a device list was acknowledged and is not stored");
+        }
+        let mut vault = truth.prepare("SELECT epoch FROM vault WHERE account = ?1 AND method = ?2")?;
+        for ((account, method), acked) in &self.oracle.acked.vaults {
+            if self.oracle.acked.forgotten.contains(method) {
+                continue;
+            }
+            let key = rusqlite::params![account.as_bytes(), method.as_bytes()];
+            let stored = vault.query_row(key, |row| number(row, 0)).optional()?;
+            ensure!(
+                stored.is_some_and(|stored| stored >= acked.0),
+                "lost: a vault of {} was acknowledged in epoch {}, and is stored in {stored:?}",
+                short(account),
+                acked.0
+            );
+        }
+        Ok(())
+    }
+
+    /// Whoever recovers has what every other device has: each vault is sealed in the newest epoch.
+    pub(super) fn check_vaults(&self, listed: &[usize]) -> Result<()> {
+        let truth = self.truth()?;
+        let mut behind = truth.prepare(
+            "SELECT v.epoch, c.epoch FROM vault AS v, conversation AS c
+             WHERE v.account = ?1 AND c.id = ?2 AND v.epoch < c.epoch",
+        )?;
+        for number_of in listed {
+            let peer = &self.peers[*number_of];
+            let Some((account, _)) = peer.identity() else { continue };
+            let own = ConversationId::of_self(account);
+            let key = rusqlite::params![account.as_bytes(), own.as_bytes()];
+            let found = behind.query_row(key, |row| Ok((number(row, 0)?, number(row, 1)?))).optional()?;
+            ensure!(
+                found.is_none(),
+                "the vault of {} stays behind the account at rest: {found:?}",
+                peer.name
+            );
         }
         Ok(())
     }

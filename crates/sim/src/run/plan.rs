@@ -8,6 +8,8 @@ use diario_server::Settings;
 use crate::Random;
 
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// One in so many is more than people do in a run.
+const HARDLY_EVER: usize = 1_000;
 
 /// The shape of one run. All of it follows from the seed.
 #[derive(Debug, Clone)]
@@ -53,7 +55,7 @@ impl Plan {
             people: 2 + random.below(3),
             operations: operations.unwrap_or(60 + random.below(120)),
             pause_ms: [20, 200, 2_000][random.below(3)],
-            long_pause_one_in: [20, 60, 1_000][random.below(3)],
+            long_pause_one_in: [20, 60, HARDLY_EVER][random.below(3)],
             latency_ms: if near { (0, 5) } else { (10, 400) },
             fault_one_in: [3, 6, 15][random.below(3)],
             wild: random.one_in(2),
@@ -67,6 +69,11 @@ impl Plan {
     /// The same for a race of two operations: two people, and nothing that breaks by itself.
     pub(crate) fn of_pair(random: &mut Random) -> Self {
         Self { people: 2, wild: false, latency_ms: (5, 20), push_queue: 1_000, ..Self::new(random, Some(0)) }
+    }
+
+    /// Whether days go by between the things that people do.
+    pub(crate) fn days_pass(&self) -> bool {
+        self.long_pause_one_in < HARDLY_EVER
     }
 
     /// The longest that a frame takes.

@@ -291,6 +291,7 @@ impl World {
         self.note_of(peer, Kind::Send, frames::client(&frame));
         let identity = self.peers[peer].identity();
         self.oracle.sealed(identity, &frame.request)?;
+        self.oracle.acked.asked(&frame.request);
         self.mark_request(&frame.request);
         self.peers[peer].asked.insert(frame.id, frame.request);
         self.peers[peer].leaves = true;

@@ -26,6 +26,7 @@ mod recovery_lies;
 #[path = "../../../../fuzz/replay.rs"]
 mod replay;
 mod retention;
+mod returning;
 mod safety;
 mod search;
 mod secrecy;
