@@ -158,8 +158,8 @@ impl Engine {
         }
     }
 
-    /// Merges a commit. `staged`: one of this device's own waits. `newest`: it is as new as the device lists that are
-    /// here; one that may be older can name devices that were listed then.
+    /// Merges a commit. `staged`: one of this device's own waits. `newest`: it is as new as what the stream brought of
+    /// device lists; one that may be older can name devices that were listed then.
     fn take_commit(
         &self,
         group: &mut Group,
@@ -173,7 +173,8 @@ impl Engine {
             group.drop_own(&provider)?;
         }
         group.take(&provider, commit, sender, &|account, device| {
-            if newest { self.listed_key(account, device) } else { self.known_key(account, device) }
+            let as_new = newest && !self.session.lists_ahead.contains_key(&account);
+            if as_new { self.listed_key(account, device) } else { self.known_key(account, device) }
         })
     }
 

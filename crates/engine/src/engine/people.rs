@@ -28,7 +28,28 @@ impl Engine {
 
     /// A change in the diary: somebody's devices are others now.
     pub(super) fn on_device_list(&mut self, info: &AccountInfo) -> Result<()> {
-        self.ingest_list(Some(&info.username), &info.list)
+        self.ingest_list(Some(&info.username), &info.list)?;
+        if !self.session.lists_ahead.is_empty()
+            && let Ok(valid) = info.list.validate()
+        {
+            let version = valid.list().version;
+            self.session.lists_ahead.retain(|account, ahead| *account != valid.account() || *ahead > version);
+        }
+        Ok(())
+    }
+
+    /// Takes a list that the stream does not bring. It may be ahead of the stream: commits that are yet to come can name
+    /// devices that it lacks.
+    pub(super) fn ingest_list_of_answer(
+        &mut self,
+        username: &Username,
+        list: &ValidatedDeviceList,
+    ) -> Result<()> {
+        let (account, version) = (list.account(), list.list().version);
+        if people::account(&self.db, account)?.is_some_and(|held| held.version < version) {
+            self.session.lists_ahead.insert(account, version);
+        }
+        self.ingest_list(Some(username), list.signed())
     }
 
     /// Takes a device list if it is good and not older than the one held.
@@ -138,7 +159,7 @@ impl Engine {
                             continue;
                         }
                     };
-                    self.ingest_list(Some(&info.username), &info.list)?;
+                    self.ingest_list_of_answer(&info.username, &valid)?;
                     Some(valid.account())
                 }
                 None => None,

@@ -218,7 +218,7 @@ impl Engine {
         let username = self.me()?.username.clone();
         self.session.to_renew.clear();
         self.drop_wishes(change)?;
-        self.ingest_list(Some(&username), list.signed())?;
+        self.ingest_list_of_answer(&username, list)?;
         match change.link {
             Some(device) => self.linked_device_listed(device),
             None => Ok(()),

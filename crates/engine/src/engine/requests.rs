@@ -45,6 +45,8 @@ pub(super) struct Session {
     /// Mailbox requests that wait for the one under way: their order matters, and the server answers side by side.
     pub(super) mailbox_queue: VecDeque<Request>,
     pub(super) mailbox_busy: bool,
+    /// Versions of device lists that came in answers, until the stream comes there.
+    pub(super) lists_ahead: BTreeMap<AccountId, u64>,
     /// Accounts whose older device lists were read on this connection.
     pub(super) histories: BTreeSet<AccountId>,
     /// Keys that the keyring was seen to hold wrongly.
@@ -229,12 +231,12 @@ pub(super) struct SentEntry {
 }
 
 impl Session {
-    /// Whether commits that a group lies behind were asked for.
     /// Whether the answer to a question is on its way; one that was refused for a while is not.
     pub(super) fn awaits(&self, question: Question) -> bool {
         self.asking.contains(&question) && !self.refused.contains_key(&question)
     }
 
+    /// Whether commits that a group lies behind were asked for.
     pub(super) fn awaits_commits(&self, id: ConversationId) -> bool {
         self.under_way.values().any(|asked| matches!(asked, Asked::Commits(of) if *of == id))
     }

@@ -349,3 +349,48 @@ async fn a_rebuilt_device_follows_commits_with_devices_that_came_and_went() -> R
     assert_eq!(bruno.texts(chat)?, anna.texts(chat)?);
     Ok(())
 }
+
+/// The answer to a new device list overtakes the stream, in which somebody still takes the removed device in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_removes_a_device_accuses_nobody_who_took_it_in_before() -> Result<()> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut tablet = SimDevice::new(&world, "anna's tablet")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    let bruno_id = anna.find("bruno").await?;
+    let chat = anna.direct(bruno_id)?;
+    anna.say(chat, "one")?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    tablet.link_to(&mut anna, true).await?;
+    settle(&mut [&mut anna, &mut tablet, &mut bruno]).await?;
+    tablet.disconnect();
+    bruno.say(chat, "two, for the tablet too")?;
+    settle(&mut [&mut bruno]).await?;
+    let mut held = Vec::new();
+    let mut removed = false;
+    anna.tamper(move |frame| {
+        removed |= matches!(frame, ServerFrame::Reply(_, Reply::Done));
+        let is_late = removed || !matches!(frame, ServerFrame::Changes(_));
+        if !is_late {
+            held.push(frame);
+            return vec![];
+        }
+        let mut due = vec![frame];
+        due.append(&mut held);
+        due
+    });
+    let lost = tablet.engine.whoami().map(|(_, _, device)| device).expect("it is linked");
+    anna.engine.revoke(lost, anna.now())?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    bruno.say(chat, "three, without it")?;
+    settle(&mut [&mut anna, &mut bruno]).await?;
+    for device in [&anna, &bruno] {
+        let accused = |e: &&Event| matches!(e, Event::Misbehaviour { .. });
+        assert_eq!(device.events.iter().find(accused), None, "{}", device.name);
+        let texts = ["one", "two, for the tablet too", "three, without it"];
+        assert_eq!(device.texts(chat)?, texts, "{}", device.name);
+    }
+    Ok(())
+}
