@@ -119,6 +119,7 @@ impl Device {
     pub(crate) async fn turn(&mut self) -> Result<()> {
         self.collect();
         self.socket.flush().await?;
+        self.engine.sync()?;
         let due = self.engine.deadline().map_or(PATIENCE, |at| Duration::from_millis(at.ms_since(now())));
         tokio::select! {
             filled = self.socket.fill() => filled?,
@@ -232,6 +233,7 @@ pub(crate) async fn together(
             for device in devices.iter_mut() {
                 device.collect();
                 device.socket.flush().await?;
+                device.engine.sync()?;
             }
             if done(devices) {
                 return Ok(());

@@ -12,7 +12,10 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::backoff::Backoff;
 use crate::socket::{self, Socket};
 
-type Job = Box<dyn FnOnce(&mut Engine, Timestamp) + Send>;
+/// Something to be done with the engine.
+type Job = Box<dyn FnOnce(&mut Engine, Timestamp) -> Answer + Send>;
+/// Tells whoever wanted it what came of it: not before it is on disk.
+type Answer = Box<dyn FnOnce() + Send>;
 
 /// Frames at hand that are taken in one transaction.
 const BATCH: usize = 256;
@@ -78,8 +81,9 @@ impl Client {
     ) -> Result<T, Closed> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |engine, now| {
+            let done = body(engine, now);
             // Whoever asked may have gone; what was done stays done.
-            let _ = answer.send(body(engine, now));
+            Box::new(move || drop(answer.send(done)))
         });
         self.jobs.send(job).await.map_err(|_| Closed)?;
         answered.await.map_err(|_| Closed)
@@ -172,8 +176,9 @@ impl Driver {
         }
     }
 
+    /// Does a job without a connection.
     fn work(&mut self, job: Job) {
-        job(&mut self.engine, now());
+        do_now(&mut self.engine, job);
         self.tell();
     }
 
@@ -202,19 +207,13 @@ impl Driver {
 
     async fn converse(&mut self, socket: &mut Socket) -> Result<Ended, EngineError> {
         let mut last_heard = tokio::time::Instant::now();
+        let mut answer: Option<Answer> = None;
         loop {
-            // The engine has stored what led to these frames: persist, then send.
-            let mut wrote = false;
-            while let Some(frame) = self.engine.poll_transmit() {
-                if let Err(e) = socket.feed(Message::Binary(frame.into())).await {
-                    return Ok(Ended::Lost(e.to_string()));
-                }
-                wrote = true;
-            }
-            if wrote && let Err(e) = socket.flush().await {
-                return Ok(Ended::Lost(e.to_string()));
-            }
+            let sent = self.send(socket, answer.take()).await;
             self.tell();
+            if let Err(e) = sent {
+                return Ok(Ended::Lost(e));
+            }
             if self.engine.must_disconnect() || !self.engine.wants_connection() {
                 return Ok(Ended::Lost("the connection was given up".into()));
             }
@@ -246,7 +245,7 @@ impl Driver {
                     }
                 }
                 job = self.jobs.recv() => match job {
-                    Some(job) => self.work(job),
+                    Some(job) => answer = Some(job(&mut self.engine, now())),
                     None => return Ok(Ended::Finished),
                 },
                 () = tokio::time::sleep(due.unwrap_or(SILENCE)) => {
@@ -257,6 +256,30 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Sends what the engine gives, and gives the answer of what led to it. The engine has stored it; where the sync was
+    /// put off until the frames are on their way, it does not wait for a slow connection.
+    async fn send(&mut self, socket: &mut Socket, answer: Option<Answer>) -> Result<(), String> {
+        let frames: Vec<_> = std::iter::from_fn(|| self.engine.poll_transmit()).collect();
+        let mut sending = std::pin::pin!(async {
+            let any = !frames.is_empty();
+            for frame in frames {
+                socket.feed(Message::Binary(frame.into())).await?;
+            }
+            if any { socket.flush().await } else { Ok(()) }
+        });
+        let sent = sending.as_mut().now_or_never();
+        let synced = self.engine.sync();
+        if let Some(answer) = answer {
+            answer();
+        }
+        synced.map_err(|e| e.to_string())?;
+        match sent {
+            Some(sent) => sent,
+            None => sending.await,
+        }
+        .map_err(|e| e.to_string())
     }
 
     /// Gives frames to the engine; what the server did wrong ends the connection, what the store did the driver.
@@ -270,6 +293,15 @@ impl Driver {
     }
 }
 
+/// Does a job of which nothing leaves.
+fn do_now(engine: &mut Engine, job: Job) {
+    let answer = job(engine, now());
+    if let Err(error) = engine.sync() {
+        tracing::warn!(%error, "the store is not synced");
+    }
+    answer();
+}
+
 /// Jobs that come while a connection is being made; whether no handle is left.
 async fn serve_offline(
     engine: &mut Engine,
@@ -279,7 +311,7 @@ async fn serve_offline(
     let before = engine.server().map(str::to_owned);
     loop {
         let Some(job) = jobs.recv().await else { return true };
-        job(engine, now());
+        do_now(engine, job);
         while let Some(event) = engine.poll_event() {
             let _ = events.send(event);
         }

@@ -57,10 +57,19 @@ impl SimDevice {
         Self::over(world, name, rusqlite::Connection::open_in_memory()?, config)
     }
 
-    /// A device with its store in a file.
+    /// A device with its store in a file, which is never synced.
     pub fn at(world: &World, name: &str, store: &Path) -> Result<Self> {
+        Self::in_file(world, name, store, "OFF")
+    }
+
+    /// A device with its store in a file, synced as applications do.
+    pub fn synced_at(world: &World, name: &str, store: &Path) -> Result<Self> {
+        Self::in_file(world, name, store, "FULL")
+    }
+
+    fn in_file(world: &World, name: &str, store: &Path, sync: &str) -> Result<Self> {
         let db = rusqlite::Connection::open(store)?;
-        db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")?;
+        db.execute_batch(&format!("PRAGMA journal_mode = WAL; PRAGMA synchronous = {sync};"))?;
         Self::over(world, name, db, EngineConfig::default())
     }
 
@@ -155,6 +164,7 @@ impl SimDevice {
         {
             self.disconnect();
         }
+        self.engine.sync()?;
         Ok(true)
     }
 

@@ -387,12 +387,14 @@ impl Machine {
         loop {
             let engine = self.engine.as_mut()?;
             let mut refused = false;
-            // The engine has stored what led to these frames: persist, then send.
+            // The engine has stored what led to these frames.
             while let Some(frame) = engine.poll_transmit() {
                 if let Some(socket) = self.socket.as_ref().filter(|_| self.is_open) {
                     refused |= socket.send(&frame).is_err();
                 }
             }
+            // A browser's store is synced by then, always; should that change, what was said must not be forgotten.
+            refused |= engine.sync().is_err();
             while let Some(event) = engine.poll_event() {
                 if let Event::Connection(state) = &event {
                     self.line.engine_is(*state);

@@ -114,7 +114,8 @@ impl Default for EngineConfig {
 /// 1. an input: [`connected`](Self::connected), [`receive`](Self::receive), [`disconnected`](Self::disconnected),
 ///    [`tick`](Self::tick) or a command;
 /// 2. every [`poll_transmit`](Self::poll_transmit) is written to the connection. What it gives was stored before:
-///    persist, then send;
+///    persist, then send; [`sync`](Self::sync) waits for the disk where that was put off, before a command's caller is
+///    answered;
 /// 3. every [`poll_event`](Self::poll_event) is shown to the user;
 /// 4. if [`must_disconnect`](Self::must_disconnect), the connection is closed and `disconnected` told;
 /// 5. wait for the next input, at the latest until [`deadline`](Self::deadline), then `tick`.
@@ -159,6 +160,8 @@ pub struct Engine {
 #[derive(Debug, Default)]
 struct Staged {
     transmits: Vec<Vec<u8>>,
+    /// Some of them are neither entries nor slots, which the server gives back to a device that forgot them.
+    binding: bool,
     events: Vec<Event>,
     cursor_moved: bool,
 }
@@ -355,6 +358,16 @@ impl Engine {
         self.transact(now, Durable::Always, body, |e| matches!(e, CommandError::Engine(_)))
     }
 
+    /// Something is said: its entry may leave before it is on disk.
+    fn utterance<T>(
+        &mut self,
+        now: Timestamp,
+        body: impl FnOnce(&mut Self) -> std::result::Result<T, CommandError>,
+    ) -> std::result::Result<T, CommandError> {
+        let durable = if self.session.is_live() { Durable::OnceSent } else { Durable::Always };
+        self.transact(now, durable, body, |e| matches!(e, CommandError::Engine(_)))
+    }
+
     fn transact<T, E: From<EngineError>>(
         &mut self,
         now: Timestamp,
@@ -377,7 +390,9 @@ impl Engine {
         match outcome {
             Ok(value) => {
                 self.events.extend(staged.events);
-                if !staged.transmits.is_empty()
+                if durable == Durable::OnceSent && !staged.transmits.is_empty() && !staged.binding {
+                    self.durability.owe();
+                } else if (durable == Durable::OnceSent || !staged.transmits.is_empty())
                     && let Err(e) = self.durability.sync(&self.db)
                 {
                     self.recover(true)?;

@@ -302,6 +302,7 @@ impl Engine {
         if !matches!(request, Request::Signal(_) | Request::Ack(_)) {
             self.session.under_way.insert(id, asked);
         }
+        self.staged.binding |= !matches!(request, Request::Append(_) | Request::PutSlots(_));
         self.staged.transmits.push(diario_protocol::encode(&ClientFrame { id, request }));
     }
 

@@ -42,7 +42,7 @@ impl Engine {
         salt: [u8; 16],
         now: Timestamp,
     ) -> Done<EntryId> {
-        self.command(now, |engine| {
+        self.utterance(now, |engine| {
             let me = engine.active()?;
             let conversation = engine.conversation_or_refuse(id)?;
             let Draft::Text(text) = draft;
@@ -68,7 +68,7 @@ impl Engine {
         about: Seq,
         now: Timestamp,
     ) -> Done<EntryId> {
-        self.command(now, |engine| {
+        self.utterance(now, |engine| {
             let me = engine.active()?;
             let conversation = engine.conversation_or_refuse(id)?;
             if about.0 == 0 || about >= conversation.log_next {

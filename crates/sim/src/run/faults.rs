@@ -45,13 +45,15 @@ impl World {
                 self.start_later(peer);
                 Ok(())
             }
+            11 if self.random.one_in(2) => {
+                self.note_of(peer, Kind::Fault, "its power will fail when it next says something".into());
+                self.peers[peer].fails_saying = true;
+                Ok(())
+            }
             11 => {
                 self.note_of(peer, Kind::Fault, "its power is cut".into());
                 self.marks.hit("a device's power was cut");
-                let Self { os, random, peers, .. } = self;
-                peers[peer].cut_power(os, random)?;
-                self.start_later(peer);
-                Ok(())
+                self.cut_power(peer)
             }
             12 | 13 => self.copy_or_restore(peer),
             14 => {
@@ -117,6 +119,13 @@ impl World {
         self.peers[peer].away = true;
         self.in_ms(ms, Due::Heal(Heal::Back(peer)));
         self.hang_up(peer)
+    }
+
+    pub(crate) fn cut_power(&mut self, peer: usize) -> Result<()> {
+        let Self { os, random, peers, .. } = self;
+        peers[peer].cut_power(os, random)?;
+        self.start_later(peer);
+        Ok(())
     }
 
     fn start_later(&mut self, peer: usize) {
@@ -207,6 +216,7 @@ impl World {
         for peer in 0..self.peers.len() {
             let p = &mut self.peers[peer];
             (p.away, p.disk_full, p.ahead_ms, p.tries, p.tick_at) = (false, false, 0, 0, None);
+            p.fails_saying = false;
             // Connections that lost frames end; and whoever waits for something lost begins anew.
             self.hang_up(peer)?;
             self.peers[peer].tries = 0;

@@ -19,6 +19,7 @@ pub const ALL: &[&str] = &[
     "a device's disk was full",
     "a device's time ran out",
     "a device's power was cut",
+    "a device's power was cut before what it said was on disk",
     "a frame came twice",
     "a frame overtook another",
     "a frame was lost",

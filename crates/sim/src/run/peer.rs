@@ -62,6 +62,8 @@ pub(crate) struct Peer {
     pub(crate) seen: Seen,
     /// What was seen when something last left the device: that outlives a power cut.
     pub(crate) told: Seen,
+    /// Its power will be cut as soon as something that it says has left, and is not on disk.
+    pub(crate) fails_saying: bool,
     /// Something has just left.
     pub(crate) leaves: bool,
     /// An old copy of its store.
@@ -95,6 +97,7 @@ impl Peer {
             asked: HashMap::new(),
             seen: Seen::default(),
             told: Seen::default(),
+            fails_saying: false,
             leaves: false,
             copy: None,
             went_back: false,

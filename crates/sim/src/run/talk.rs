@@ -28,7 +28,10 @@ impl World {
     }
 
     fn said(&mut self, peer: usize, id: EntryId, text: String) {
-        self.oracle.said.insert(id, Said::new(peer, text, self.clock.elapsed_ms()));
+        let mut said = Said::new(peer, text, self.clock.elapsed_ms());
+        // Its power was cut before whoever said it could be told that it is kept.
+        said.excused = self.peers[peer].engine.is_none();
+        self.oracle.said.insert(id, said);
     }
 
     /// Says something about a message that can be read: edits it, reacts to it, takes it back.

@@ -192,14 +192,36 @@ impl World {
         peer: usize,
         input: impl FnOnce(&mut Engine, Timestamp) -> T,
     ) -> Result<Option<T>> {
+        let given = self.use_engine(peer, input);
+        self.after(peer)?;
+        Ok(given)
+    }
+
+    /// Uses a device's engine with its clock and its disk.
+    fn use_engine<T>(&mut self, peer: usize, with: impl FnOnce(&mut Engine, Timestamp) -> T) -> Option<T> {
         let now = self.clock.ahead(self.peers[peer].ahead_ms);
         self.os.set_time(now.0);
         self.os.set_disk_full(self.peers[peer].disk_full);
         self.os.spare_syncs(true);
-        let given = self.peers[peer].engine.as_mut().map(|engine| input(engine, now));
+        let given = self.peers[peer].engine.as_mut().map(|engine| with(engine, now));
         self.set_system();
-        self.after(peer)?;
-        Ok(given)
+        given
+    }
+
+    /// What was said has left, and is on disk from here on; or the power is cut in between.
+    fn settle(&mut self, peer: usize) -> Result<()> {
+        if !self.peers[peer].engine.as_ref().is_some_and(Engine::must_sync) {
+            return Ok(());
+        }
+        if std::mem::take(&mut self.peers[peer].fails_saying) {
+            self.note_of(peer, Kind::Fault, "its power is cut before what it said is on disk".into());
+            self.marks.hit("a device's power was cut before what it said was on disk");
+            return self.cut_power(peer);
+        }
+        match self.use_engine(peer, |engine, _| engine.sync()) {
+            Some(Err(e)) => self.engine_failed(peer, &e),
+            _ => Ok(()),
+        }
     }
 
     /// Lets a user ask something of a device; gives whether it was taken, and notes what was refused.
@@ -250,6 +272,7 @@ impl World {
             for frame in frames {
                 self.transmit(peer, frame)?;
             }
+            self.settle(peer)?;
             for event in events {
                 self.heard(peer, &event)?;
             }
@@ -294,7 +317,8 @@ impl World {
         self.oracle.acked.asked(&frame.request);
         self.mark_request(&frame.request);
         self.peers[peer].asked.insert(frame.id, frame.request);
-        self.peers[peer].leaves = true;
+        // What may still be forgotten binds nobody.
+        self.peers[peer].leaves |= !self.peers[peer].engine.as_ref().is_some_and(Engine::must_sync);
         let latency = self.latency();
         let Some(wire) = &mut self.peers[peer].wire else { return Ok(()) };
         wire.up = wire.up.max(Instant::now() + latency);

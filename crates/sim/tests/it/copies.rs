@@ -1,6 +1,7 @@
 //! A device killed between any two of its transactions goes on from the store that it left.
 
 use anyhow::Result;
+use diario_engine::{Draft, Event, MessageState};
 use diario_protocol::{ConversationId, Reply, ServerFrame};
 use diario_sim::{SimDevice, World, settle};
 
@@ -119,5 +120,50 @@ async fn a_primary_that_is_not_in_the_newest_epoch_lets_a_device_in() -> Result<
         assert!(state.is_some_and(|state| state.in_group), "{}: {:?}", device.name, device.last_events());
         assert_eq!(device.engine.diagnose()?.waiting, 0, "{}", device.name);
     }
+    Ok(())
+}
+
+/// An entry may leave before it is on disk: a device whose power was cut in between has it from the server, once, and
+/// whoever says it again, since nobody told them that it was kept, says the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_left_before_it_was_on_disk_comes_back() -> Result<()> {
+    let world = World::new().await?;
+    let (store, copy) = (world.folder().join("giulia.db"), world.folder().join("after the cut.db"));
+    let mut giulia = SimDevice::synced_at(&world, "giulia", &store)?;
+    let mut marco = SimDevice::new(&world, "marco")?;
+    giulia.register("giulia").await?;
+    marco.register("marco").await?;
+    let to = giulia.find("marco").await?;
+    let chat = giulia.direct(to)?;
+    giulia.say(chat, "one")?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    // What is on disk when the power is cut.
+    let on_disk = rusqlite::Connection::open(&store)?;
+    on_disk.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    drop(on_disk);
+
+    let two = Draft::Text("two".into());
+    let id = giulia.engine.send_salted(chat, &two, [7; 16], giulia.now())?;
+    assert!(giulia.engine.must_sync(), "nobody is told yet");
+    while giulia.send_one().await? {}
+    assert!(!giulia.engine.must_sync());
+    settle(&mut [&mut marco]).await?;
+    giulia.disconnect();
+    drop(giulia);
+
+    let mut giulia = SimDevice::at(&world, "giulia after the cut", &copy)?;
+    assert_eq!(giulia.texts(chat)?, ["one"]);
+    assert_eq!(giulia.engine.send_salted(chat, &two, [7; 16], giulia.now())?, id, "the same again");
+    giulia.connect().await?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    giulia.say(chat, "three")?;
+    settle(&mut [&mut giulia, &mut marco]).await?;
+    for device in [&giulia, &marco] {
+        assert_eq!(device.texts(chat)?, ["one", "two", "three"], "{}", device.name);
+        let bad = |e: &&Event| matches!(e, Event::Misbehaviour { .. } | Event::Failed { .. });
+        assert_eq!(device.events.iter().find(bad), None, "{}", device.name);
+    }
+    assert!(giulia.messages(chat)?.iter().all(|m| m.state != MessageState::Pending));
+    assert_eq!(giulia.engine.diagnose()?.outgoing, 0);
     Ok(())
 }
