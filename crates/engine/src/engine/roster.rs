@@ -94,7 +94,9 @@ impl Engine {
             }
         }
         if change.adds.is_empty() && change.removes.is_empty() && change.participants.is_none() {
-            // Devices without key packages are admitted once they have some.
+            // Devices without key packages are admitted once they have some. One that was listed and never came has none,
+            // for ever: nothing else waits for it, and nothing is sealed for anybody who is to be out.
+            self.session.lane(id).aligned = true;
             return self.turn_if_due(id);
         }
         self.send_commit(id, change, difference.accounts.into_iter().collect())?;

@@ -173,6 +173,7 @@ impl World {
     pub(crate) fn heal(&mut self, heal: Heal) -> Result<()> {
         match heal {
             Heal::Tear(number) => {
+                self.abandon(number);
                 let torn =
                     self.peers.iter().position(|p| p.wire.as_ref().is_some_and(|w| w.number == number));
                 match torn {

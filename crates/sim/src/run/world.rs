@@ -85,6 +85,8 @@ pub(crate) struct World {
     arrivals: mpsc::UnboundedReceiver<(u64, Arrival)>,
     arrived: mpsc::UnboundedSender<(u64, Arrival)>,
     wires: u64,
+    /// Connections of devices that are gone, on which something is under way still.
+    abandoned: Vec<Wire>,
     server_ahead_ms: i64,
     folder: TempDir,
 }
@@ -111,6 +113,7 @@ impl World {
             arrivals,
             arrived,
             wires: 0,
+            abandoned: Vec::new(),
             server_ahead_ms: 0,
             folder,
         })
@@ -216,6 +219,12 @@ impl World {
         if std::mem::take(&mut self.peers[peer].fails_saying) {
             self.note_of(peer, Kind::Fault, "its power is cut before what it said is on disk".into());
             self.marks.hit("a device's power was cut before what it said was on disk");
+            // What has left arrives.
+            if let Some(wire) = self.peers[peer].wire.take() {
+                let end = 2 * self.plan.latency_ms.1 + 1;
+                self.in_ms(end, Due::Heal(Heal::Tear(wire.number)));
+                self.abandoned.push(wire);
+            }
             return self.cut_power(peer);
         }
         match self.use_engine(peer, |engine, _| engine.sync()) {
@@ -410,6 +419,11 @@ impl World {
         self.peers[peer].wire = Some(wire);
     }
 
+    /// Nothing is under way any more on a connection whose device is gone.
+    pub(crate) fn abandon(&mut self, number: u64) {
+        self.abandoned.retain(|wire| wire.number != number);
+    }
+
     fn owner(&self, number: u64) -> Option<usize> {
         self.peers.iter().position(|p| p.wire.as_ref().is_some_and(|w| w.number == number))
     }
@@ -531,9 +545,8 @@ impl World {
         let Some(due) = self.queue.take(Instant::now()) else { return Ok(next < until) };
         match due {
             Due::ToServer(number, frame) => {
-                if let Some(peer) = self.owner(number)
-                    && let Some(wire) = &self.peers[peer].wire
-                {
+                let mut wires = self.peers.iter().filter_map(|p| p.wire.as_ref()).chain(&self.abandoned);
+                if let Some(wire) = wires.find(|wire| wire.number == number) {
                     wire.send(frame);
                 }
             }

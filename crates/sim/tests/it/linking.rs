@@ -84,3 +84,39 @@ async fn nobody_is_let_in_over_a_line_that_was_lost() -> Result<()> {
     assert_eq!(phone.engine.devices(now)?.len(), 1);
     Ok(())
 }
+
+/// A device that was let in and never came has no key packages, for ever. Keys are handed on, all the same.
+#[tokio::test]
+async fn a_device_that_never_came_is_not_waited_for() -> Result<()> {
+    let (world, mut phone, pc) = half_linked().await?;
+    let now = phone.now();
+    phone.engine.confirm_link(true, now)?;
+    while phone.send_one().await? {}
+    drop(pc);
+    for _ in 0..100 {
+        settle(&mut [&mut phone]).await?;
+        if phone.engine.devices(now)?.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(phone.engine.devices(now)?.len(), 2, "it is listed: {:?}", phone.last_events());
+    phone.disconnect();
+    phone.connect().await?;
+    settle(&mut [&mut phone]).await?;
+
+    let group = phone.engine.create_conversation("Gita", &[], now)?;
+    phone.say(group, "before the tablet")?;
+    settle(&mut [&mut phone]).await?;
+    let mut tablet = SimDevice::new(&world, "tablet")?;
+    tablet.link_to(&mut phone, true).await?;
+    settle(&mut [&mut phone, &mut tablet]).await?;
+    tablet.say(group, "from the tablet")?;
+    settle(&mut [&mut phone, &mut tablet]).await?;
+    for device in [&phone, &tablet] {
+        assert_eq!(device.texts(group)?, ["before the tablet", "from the tablet"], "{}", device.name);
+        assert_eq!(device.engine.conversation_row(group)?.unwrap().title, "Gita", "{}", device.name);
+        assert_eq!(device.engine.diagnose()?.waiting, 0, "{}", device.name);
+    }
+    Ok(())
+}
