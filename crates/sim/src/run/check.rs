@@ -7,9 +7,12 @@ use diario_engine::{Engine, MessageView};
 use diario_protocol::{AccountId, ConversationId, ConversationKind, EntryId, Epoch, Refusal, Seq};
 
 use super::frames::short;
-use super::oracle::number;
+use super::oracle::{Said, number};
 use super::peer::Peer;
 use super::world::World;
+
+/// Somebody who came into their account so long ago has given the server what others take them into groups by.
+const SETTLED_MS: u64 = 60_000;
 
 /// Where a membership ends that goes on.
 const WITHOUT_END: Seq = Seq(i64::MAX.cast_unsigned());
@@ -205,7 +208,9 @@ impl World {
                 Some(message) => ensure!(
                     message.seq == Some(seq)
                         && (message.text == said.text
-                            || message.text.is_empty() && unreadable.contains(&conversation)),
+                            || message.text.is_empty()
+                                && unreadable.contains(&conversation)
+                                && !self.was_taken_in(peer, said)),
                     "{}: shows “{}” at {:?}, not “{}” at {}",
                     peer.name,
                     message.text,
@@ -224,6 +229,13 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Whether a device was there, in its account, when something was said: whoever said it had taken it in, and its
+    /// welcome waits for it, whatever became of its account since.
+    fn was_taken_in(&self, peer: &Peer, said: &Said) -> bool {
+        let said_by = &self.peers[said.peer];
+        peer.unbroken && said_by.unbroken && peer.ready_ms + SETTLED_MS < said.at_ms
     }
 
     /// A message may be refused for good only if its account is out of the conversation, by all that the device knows:

@@ -73,6 +73,7 @@ impl World {
             }
             Event::Expired => {
                 self.marks.hit("a device's time ran out");
+                self.peers[peer].unbroken = false;
                 self.in_ms(HOUR, Due::Human(Human::Renew { peer }));
                 Ok(())
             }

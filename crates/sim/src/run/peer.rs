@@ -70,6 +70,9 @@ pub(crate) struct Peer {
     pub(crate) copy: Option<PathBuf>,
     /// It went back to one: keys that nobody else had are gone.
     pub(crate) went_back: bool,
+    /// Its store was never replaced or filled anew, and its time never ran out: it was in every group that others took it
+    /// into.
+    pub(crate) unbroken: bool,
     /// When it came into its account, in milliseconds since the run began.
     pub(crate) ready_ms: u64,
     /// Linkings that failed on it.
@@ -101,6 +104,7 @@ impl Peer {
             leaves: false,
             copy: None,
             went_back: false,
+            unbroken: true,
             ready_ms: 0,
             failed_linkings: 0,
             store: folder.join(format!("{name}.sqlite")),
@@ -157,6 +161,7 @@ impl Peer {
 
     /// Its store begins anew, or is an older one.
     pub(crate) fn goes_back(&mut self) {
+        self.unbroken = false;
         self.seen = Seen::default();
         self.told = Seen::default();
     }
