@@ -37,15 +37,20 @@ pub(crate) async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let watch = Watch::start(server.pid())?;
     let (raw_single, raw_rate) = raw(bench, Pair::make(&server, "s2.raw").await?).await?;
     let stores = |sync| Stores::Disk(folder.path(), sync);
-    let (single, rate) = engines(bench, Pair::make_in(stores("FULL"), &server, "s2.engine").await?).await?;
+    let pair = |sync, name| Pair::make_in(stores(sync), &server, name);
+    let ends = engines(bench, pair("FULL", "s2.ends").await?, Driven::Ends).await?;
+    let (single, rate) = engines(bench, pair("FULL", "s2.engine").await?, Driven::All).await?;
     // With this the engine lets nothing wait.
-    let synced = engines(bench, Pair::make_in(stores("EXTRA"), &server, "s2.synced").await?).await?;
+    let synced = engines(bench, pair("EXTRA", "s2.synced").await?, Driven::All).await?;
     let mut s2 = report.scenario("S2", watch.read()?.others);
     let single_bar = (bars::S2_SINGLE_P50, None, bars::S2_SINGLE_PEERS);
     put(&mut s2, "one at a time", &raw_single, single_bar);
     let bar = (bars::S2_RATE_P50, Some(bars::S2_RATE_P99), bars::S2_RATE_PEERS);
     put(&mut s2, "50 a second", &raw_rate, bar);
     // The peers' figures are without encryption and a store on the device; the bars count with them, too.
+    put(&mut s2, "engines at both ends, one at a time", &ends.0, single_bar);
+    put(&mut s2, "engines at both ends, 50 a second", &ends.1, bar);
+    // All five devices seal, open and store on the processors and the disk of this one machine.
     put(&mut s2, "engines, one at a time", &single, single_bar);
     put(&mut s2, "engines, 50 a second", &rate, bar);
     // What it would be if each device synced a message before it shows it.
@@ -150,11 +155,25 @@ async fn send_at_rate(socket: &mut Socket, talk: &Talk, count: usize) -> Result<
     Ok(sent)
 }
 
-async fn engines(bench: &Bench, pair: Pair) -> Result<(Spread, Spread)> {
+/// Which devices are engines with their drivers; what comes to the others is read and forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Driven {
+    /// The sender and the third device: as if each of the others had a machine of its own.
+    Ends,
+    All,
+}
+
+async fn engines(bench: &Bench, pair: Pair, driven: Driven) -> Result<(Spread, Spread)> {
     let conversation = pair.talk.conversation;
-    let mut clients = Vec::new();
-    for device in pair.from.into_iter().chain(pair.to) {
-        clients.push(drive(device.disconnect()).await?);
+    let (mut clients, mut reading) = (Vec::new(), Vec::new());
+    let devices: Vec<_> = pair.from.into_iter().chain(pair.to).collect();
+    let last = devices.len() - 1;
+    for (n, device) in devices.into_iter().enumerate() {
+        if driven == Driven::All || n == 0 || n == last {
+            clients.push(drive(device.disconnect()).await?);
+        } else {
+            reading.push(tokio::spawn(swallow(device.into_socket())));
+        }
     }
     let (sender, third) = (&clients[0].0, &clients[clients.len() - 1].0);
     let mut events = third.events();
@@ -188,6 +207,9 @@ async fn engines(bench: &Bench, pair: Pair) -> Result<(Spread, Spread)> {
     let at_rate = sent.into_iter().map(time).collect::<Option<Vec<_>>>().context("a message was lost")?;
     for (_, driver) in clients {
         driver.abort();
+    }
+    for task in reading {
+        task.abort();
     }
     Ok((Spread::new(singles.split_off(WARM_UP)), Spread::new(at_rate)))
 }

@@ -100,6 +100,7 @@ impl World {
                 self.answer(decode(&bytes, usize::MAX).unwrap());
                 asked = true;
             }
+            self.engine.sync().unwrap();
             if !self.ready.is_empty() {
                 let frames: Vec<_> = self.ready.drain(..).map(|frame| encode(&frame)).collect();
                 self.engine.receive(&frames, self.now).unwrap();
