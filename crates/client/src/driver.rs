@@ -209,9 +209,7 @@ impl Driver {
         let mut last_heard = tokio::time::Instant::now();
         let mut answer: Option<Answer> = None;
         loop {
-            let sent = self.send(socket, answer.take()).await;
-            self.tell();
-            if let Err(e) = sent {
+            if let Err(e) = self.speak(socket, answer.take()).await {
                 return Ok(Ended::Lost(e));
             }
             if self.engine.must_disconnect() || !self.engine.wants_connection() {
@@ -258,9 +256,10 @@ impl Driver {
         }
     }
 
-    /// Sends what the engine gives, and gives the answer of what led to it. The engine has stored it; where the sync was
-    /// put off until the frames are on their way, it does not wait for a slow connection.
-    async fn send(&mut self, socket: &mut Socket, answer: Option<Answer>) -> Result<(), String> {
+    /// Sends and tells what the engine has to send and to tell, and answers who asked for it. The engine has stored it;
+    /// where the sync was put off until the frames are on their way, it does not wait for a slow connection, nor does
+    /// anybody who listens.
+    async fn speak(&mut self, socket: &mut Socket, answer: Option<Answer>) -> Result<(), String> {
         let frames: Vec<_> = std::iter::from_fn(|| self.engine.poll_transmit()).collect();
         let mut sending = std::pin::pin!(async {
             let any = !frames.is_empty();
@@ -274,6 +273,7 @@ impl Driver {
         if let Some(answer) = answer {
             answer();
         }
+        self.tell();
         synced.map_err(|e| e.to_string())?;
         match sent {
             Some(sent) => sent,

@@ -137,7 +137,6 @@ impl Engine {
         self.leave_group(id)?;
         // Later devices are told nothing of it but the log.
         self.session.snapshot.wanted = true;
-        self.attention.insert(id);
         self.emit(Event::Conversation(id));
         Ok(())
     }

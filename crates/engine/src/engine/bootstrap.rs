@@ -208,7 +208,6 @@ impl Engine {
         if leaves {
             self.leave_group(id)?;
         }
-        self.attention.insert(id);
         self.save()?;
         Ok(true)
     }
