@@ -238,13 +238,15 @@ impl World {
         peer.unbroken && said_by.unbroken && peer.ready_ms + SETTLED_MS < said.at_ms
     }
 
-    /// A message may be refused for good only if its account is out of the conversation, by all that the device knows:
-    /// who was out and is in again may say it.
+    /// A message may be refused for good only if its account is out of the conversation, by what the server knows or by
+    /// all that the device does: who was out and is in again may say it.
     pub(super) fn check_failure(&self, peer: usize, id: ConversationId, refusal: &Refusal) -> Result<()> {
+        let Some((account, _)) = self.peers[peer].identity() else { return Ok(()) };
         let Some(engine) = &self.peers[peer].engine else { return Ok(()) };
-        let is_out = engine.is_live() && engine.conversation_row(id)?.is_some_and(|row| !row.open);
+        let is_in = self.members()?.times(id, account).iter().any(Membership::goes_on);
+        let is_out_here = engine.is_live() && engine.conversation_row(id)?.is_some_and(|row| !row.open);
         ensure!(
-            *refusal == Refusal::NotMember && is_out,
+            *refusal == Refusal::NotMember && (!is_in || is_out_here),
             "{}: a message to {} was refused for good: {refusal}",
             self.peers[peer].name,
             short(&id)
