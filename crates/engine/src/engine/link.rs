@@ -168,6 +168,7 @@ impl Engine {
                 let step = side.machine.deny()?;
                 engine.linking = Linking::None;
                 engine.put_messages(mailbox, step.send);
+                engine.ask_mailbox(Request::CloseMailbox(mailbox));
                 return Ok(());
             }
             engine.admit(None)
@@ -479,6 +480,12 @@ impl Engine {
     }
 
     pub(super) fn linking_failed(&mut self, why: &str) -> Result<()> {
+        // One that stays open counts: after some of them the server allows this connection no other.
+        if let Some(mailbox) = self.linking.mailbox()
+            && self.session.is_connected()
+        {
+            self.ask_mailbox(Request::CloseMailbox(mailbox));
+        }
         self.linking = Linking::None;
         self.emit(Event::Linking(LinkingStep::Failed(why.to_owned())));
         Ok(())

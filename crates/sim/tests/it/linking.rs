@@ -120,3 +120,28 @@ async fn a_device_that_never_came_is_not_waited_for() -> Result<()> {
     }
     Ok(())
 }
+
+/// The server allows a connection a few mailboxes: one that ended with a no is closed.
+#[tokio::test]
+async fn a_device_is_let_in_after_many_that_were_not() -> Result<()> {
+    let world = World::new().await?;
+    let mut phone = SimDevice::new(&world, "phone")?;
+    phone.register("giulia").await?;
+    for n in 0..6 {
+        let mut stranger = SimDevice::new(&world, &format!("stranger {n}"))?;
+        let now = stranger.now();
+        stranger.engine.link(&world.url(), "stranger", true, now)?;
+        stranger.connect().await?;
+        settle(&mut [&mut stranger]).await?;
+        phone.engine.approve(&stranger.shown_code().context("no code was shown")?, now)?;
+        settle(&mut [&mut stranger, &mut phone]).await?;
+        phone.engine.confirm_link(false, now)?;
+        settle(&mut [&mut stranger, &mut phone]).await?;
+        assert_eq!(failed(&phone), None, "after {n}");
+        assert_eq!(failed(&stranger).as_deref(), Some("the other device said no"));
+    }
+    let mut pc = SimDevice::new(&world, "pc")?;
+    pc.link_to(&mut phone, true).await?;
+    assert!(pc.engine.is_live());
+    Ok(())
+}
