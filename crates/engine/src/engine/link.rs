@@ -167,8 +167,7 @@ impl Engine {
             if !admit {
                 let step = side.machine.deny()?;
                 engine.linking = Linking::None;
-                engine.put_messages(mailbox, step.send);
-                engine.ask_mailbox(Request::CloseMailbox(mailbox));
+                engine.end_mailbox(mailbox, step.send);
                 return Ok(());
             }
             engine.admit(None)
@@ -233,9 +232,12 @@ impl Engine {
             return Err(CommandError::LinkingUnderWay);
         }
         let mailbox = MailboxId::new(*side.machine.mailbox());
-        let farewell = if side.granted { None } else { side.machine.cancel() };
+        // Who was granted it ends it.
+        let farewell = if side.granted { None } else { Some(side.machine.cancel()) };
         self.linking = Linking::None;
-        self.put_messages(mailbox, farewell.into_iter().collect());
+        if let Some(farewell) = farewell {
+            self.end_mailbox(mailbox, farewell.into_iter().collect());
+        }
         Ok(())
     }
 
@@ -253,7 +255,7 @@ impl Engine {
                 }
             };
             if engine.session.is_connected() {
-                engine.put_messages(mailbox, farewell.into_iter().collect());
+                engine.end_mailbox(mailbox, farewell.into_iter().collect());
             }
             Ok(())
         })
@@ -273,6 +275,13 @@ impl Engine {
         for message in messages {
             self.ask_mailbox(Request::PutMailbox(mailbox, Bin(message)));
         }
+    }
+
+    /// Says the last that is to be said in a mailbox, and closes it. One that stays open counts: after some of them the
+    /// server allows this connection no other.
+    fn end_mailbox(&mut self, mailbox: MailboxId, last: Vec<Vec<u8>>) {
+        self.put_messages(mailbox, last);
+        self.ask_mailbox(Request::CloseMailbox(mailbox));
     }
 
     /// Sends a mailbox request after those before it were answered.
@@ -358,7 +367,7 @@ impl Engine {
             Some(LinkEvent::Denied) => self.linking_failed("the other device said no"),
             Some(LinkEvent::Finished) => {
                 self.linking = Linking::None;
-                self.ask_mailbox(Request::CloseMailbox(item.mailbox));
+                self.end_mailbox(item.mailbox, Vec::new());
                 let username = self.me()?.username.clone();
                 self.emit(Event::Linking(LinkingStep::Done { username }));
                 Ok(())
@@ -461,9 +470,7 @@ impl Engine {
         let (username, own) = (me.username.clone(), me.own);
         self.me = Some(me);
         sealed::save_key(&self.db, own, grant.self_epoch, &self_key, true)?;
-        self.put_messages(mailbox, finished.map(|step| step.send).unwrap_or_default());
-        // This connection goes on as the device's; the mailbox must not count as open for as long.
-        self.ask_mailbox(Request::CloseMailbox(mailbox));
+        self.end_mailbox(mailbox, finished.map(|step| step.send).unwrap_or_default());
         self.emit(Event::Linking(LinkingStep::Done { username }));
         self.log_in()
     }
@@ -480,11 +487,10 @@ impl Engine {
     }
 
     pub(super) fn linking_failed(&mut self, why: &str) -> Result<()> {
-        // One that stays open counts: after some of them the server allows this connection no other.
         if let Some(mailbox) = self.linking.mailbox()
             && self.session.is_connected()
         {
-            self.ask_mailbox(Request::CloseMailbox(mailbox));
+            self.end_mailbox(mailbox, Vec::new());
         }
         self.linking = Linking::None;
         self.emit(Event::Linking(LinkingStep::Failed(why.to_owned())));

@@ -28,12 +28,11 @@ impl Engine {
 
     /// A change in the diary: somebody's devices are others now.
     pub(super) fn on_device_list(&mut self, info: &AccountInfo) -> Result<()> {
-        self.ingest_list(Some(&info.username), &info.list)?;
-        if !self.session.lists_ahead.is_empty()
-            && let Ok(valid) = info.list.validate()
-        {
-            let version = valid.list().version;
-            self.session.lists_ahead.retain(|account, ahead| *account != valid.account() || *ahead > version);
+        let Some(valid) = self.validated(&info.list) else { return Ok(()) };
+        self.ingest_valid(Some(&info.username), &valid)?;
+        let (account, version) = (valid.account(), valid.list().version);
+        if self.session.lists_ahead.get(&account).is_some_and(|ahead| *ahead <= version) {
+            self.session.lists_ahead.remove(&account);
         }
         Ok(())
     }
@@ -49,7 +48,7 @@ impl Engine {
         if people::account(&self.db, account)?.is_some_and(|held| held.version < version) {
             self.session.lists_ahead.insert(account, version);
         }
-        self.ingest_list(Some(username), list.signed())
+        self.ingest_valid(Some(username), list)
     }
 
     /// Takes a device list if it is good and not older than the one held.
@@ -58,20 +57,31 @@ impl Engine {
         username: Option<&Username>,
         signed: &SignedDeviceList,
     ) -> Result<()> {
-        let valid = match signed.validate() {
-            Ok(valid) => valid,
+        match self.validated(signed) {
+            Some(valid) => self.ingest_valid(username, &valid),
+            None => Ok(()),
+        }
+    }
+
+    fn validated(&mut self, signed: &SignedDeviceList) -> Option<ValidatedDeviceList> {
+        match signed.validate() {
+            Ok(valid) => Some(valid),
             Err(e) => {
                 self.misbehaved(None, Misbehaviour::DeviceList(e));
-                return Ok(());
+                None
             }
-        };
+        }
+    }
+
+    /// The same, of one whose signature was looked at.
+    fn ingest_valid(&mut self, username: Option<&Username>, valid: &ValidatedDeviceList) -> Result<()> {
         let account = valid.account();
         let held = people::account(&self.db, account)?;
         if let Some(held) = &held {
             if valid.refuse_rollback(held.version).is_err() {
                 // Old lists come honestly with old commits: what they say is history, and no more.
                 return if username.is_none() {
-                    Ok(people::save_devices(&self.db, &valid, false)?)
+                    Ok(people::save_devices(&self.db, valid, false)?)
                 } else {
                     let e = DeviceListError::Rollback { held: held.version, offered: valid.list().version };
                     self.misbehaved(None, Misbehaviour::DeviceList(e));
@@ -79,17 +89,17 @@ impl Engine {
                 };
             }
             if valid.list().version == held.version {
-                if *signed != held.list {
+                if *valid.signed() != held.list {
                     self.misbehaved(None, Misbehaviour::DeviceListFork);
                 } else if username.is_some() && username != held.username.as_ref() {
-                    people::save_list(&self.db, username, &valid)?;
+                    people::save_list(&self.db, username, valid)?;
                     self.name_known(username, account)?;
                     self.emit(Event::Devices(account));
                 }
                 return Ok(());
             }
         }
-        people::save_list(&self.db, username, &valid)?;
+        people::save_list(&self.db, username, valid)?;
         self.name_known(username, account)?;
         for waiting in message::waiting_for_device(&self.db, account)? {
             self.open_entry(&waiting, false)?;
@@ -106,7 +116,7 @@ impl Engine {
             }
         }
         if self.me()?.account == account {
-            self.look_for_own_device(&valid)?;
+            self.look_for_own_device(valid)?;
             // The self conversation turns at once, and with it the key that seals the keyring.
             self.attention.insert(ConversationId::of_self(account));
         }

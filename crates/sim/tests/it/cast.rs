@@ -1,8 +1,19 @@
 //! The people of these tests.
 
 use anyhow::Result;
-use diario_protocol::ConversationId;
+use diario_protocol::{AccountId, ConversationId};
 use diario_sim::{SimDevice, World, settle};
+
+/// Anna and Bruno, and Bruno's account as Anna finds it.
+pub(crate) async fn two() -> Result<(World, SimDevice, SimDevice, AccountId)> {
+    let world = World::new().await?;
+    let mut anna = SimDevice::new(&world, "anna")?;
+    let mut bruno = SimDevice::new(&world, "bruno")?;
+    anna.register("anna").await?;
+    bruno.register("bruno").await?;
+    let bruno_id = anna.find("bruno").await?;
+    Ok((world, anna, bruno, bruno_id))
+}
 
 /// Two accounts with a phone and a PC each, and their conversation.
 pub(crate) struct Four {

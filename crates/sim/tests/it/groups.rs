@@ -8,16 +8,7 @@ use diario_engine::{Event, GroupChange, MessageState};
 use diario_protocol::{AccountId, ConversationId, Refusal, Reply, Request, ServerFrame};
 use diario_sim::{SimDevice, World, settle};
 
-/// Anna and Bruno, and Bruno's account as Anna finds it.
-async fn two() -> Result<(World, SimDevice, SimDevice, AccountId)> {
-    let world = World::new().await?;
-    let mut anna = SimDevice::new(&world, "anna")?;
-    let mut bruno = SimDevice::new(&world, "bruno")?;
-    anna.register("anna").await?;
-    bruno.register("bruno").await?;
-    let bruno_id = anna.find("bruno").await?;
-    Ok((world, anna, bruno, bruno_id))
-}
+use crate::cast::two;
 
 /// Carla has a group with Anna; Bruno, who is not in it, has asked about Anna on the same connection.
 async fn group_without_bruno() -> Result<(World, [SimDevice; 3], ConversationId, AccountId)> {
@@ -353,13 +344,8 @@ async fn a_rebuilt_device_follows_commits_with_devices_that_came_and_went() -> R
 /// The answer to a new device list overtakes the stream, in which somebody still takes the removed device in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_removes_a_device_accuses_nobody_who_took_it_in_before() -> Result<()> {
-    let world = World::new().await?;
-    let mut anna = SimDevice::new(&world, "anna")?;
+    let (world, mut anna, mut bruno, bruno_id) = two().await?;
     let mut tablet = SimDevice::new(&world, "anna's tablet")?;
-    let mut bruno = SimDevice::new(&world, "bruno")?;
-    anna.register("anna").await?;
-    bruno.register("bruno").await?;
-    let bruno_id = anna.find("bruno").await?;
     let chat = anna.direct(bruno_id)?;
     anna.say(chat, "one")?;
     settle(&mut [&mut anna, &mut bruno]).await?;

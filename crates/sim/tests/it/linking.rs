@@ -145,3 +145,33 @@ async fn a_device_is_let_in_after_many_that_were_not() -> Result<()> {
     assert!(pc.engine.is_live());
     Ok(())
 }
+
+/// The same of linkings that are given up, on either side or for another one.
+#[tokio::test]
+async fn a_device_is_let_in_after_many_that_were_given_up() -> Result<()> {
+    let world = World::new().await?;
+    let mut phone = SimDevice::new(&world, "phone")?;
+    phone.register("giulia").await?;
+    let mut strangers = Vec::new();
+    for n in 0..8 {
+        let mut stranger = SimDevice::new(&world, &format!("stranger {n}"))?;
+        let now = stranger.now();
+        stranger.engine.link(&world.url(), "stranger", true, now)?;
+        stranger.connect().await?;
+        settle(&mut [&mut stranger]).await?;
+        phone.engine.approve(&stranger.shown_code().context("no code was shown")?, now)?;
+        settle(&mut [&mut stranger, &mut phone]).await?;
+        if n % 2 == 0 {
+            phone.engine.cancel_link(now)?;
+        }
+        settle(&mut [&mut stranger, &mut phone]).await?;
+        assert_eq!(failed(&phone), None, "after {n}");
+        // The last one is given up for the next, and not because its device is gone.
+        phone.take_events();
+        strangers.push(stranger);
+    }
+    let mut pc = SimDevice::new(&world, "pc")?;
+    pc.link_to(&mut phone, true).await?;
+    assert!(pc.engine.is_live());
+    Ok(())
+}

@@ -5,14 +5,11 @@ use diario_engine::{Event, GroupChange};
 use diario_protocol::{AccountId, ConversationId};
 use diario_sim::{SimDevice, World, settle};
 
+use crate::cast::two;
+
 /// Anna has a group with Bruno, who is off, has said something in it, and named it anew.
 async fn bruno_is_off() -> Result<(World, SimDevice, SimDevice, AccountId, ConversationId)> {
-    let world = World::new().await?;
-    let mut anna = SimDevice::new(&world, "anna")?;
-    let mut bruno = SimDevice::new(&world, "bruno")?;
-    anna.register("anna").await?;
-    bruno.register("bruno").await?;
-    let bruno_id = anna.find("bruno").await?;
+    let (world, mut anna, mut bruno, bruno_id) = two().await?;
     let group = anna.engine.create_conversation("Gita", &[bruno_id], anna.now())?;
     settle(&mut [&mut anna, &mut bruno]).await?;
     bruno.disconnect();
